@@ -1,0 +1,1 @@
+//! Attachments: STREAM over XChaCha20Poly1305, padded to powers of two.

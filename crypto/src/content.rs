@@ -1,0 +1,1 @@
+//! Sealed contents: padding to fixed sizes, and the JSON of content, identity record, messages, ratings and disputes.

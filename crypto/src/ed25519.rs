@@ -1,0 +1,87 @@
+//! Ed25519 as everybody here must check it: RFC 8032 without cofactor, small-order and non-canonical A and R refused.
+
+use core::fmt;
+
+use ed25519_dalek::Signer as _;
+
+use crate::codec::{B32, b32, fixed, sha256};
+use crate::error::{Code, Result, need};
+use crate::point::{decompress_any_order, scalar};
+use crate::secret::SecretBytes;
+
+/// A signature, 64 bytes: R ‖ S.
+pub type Signature = [u8; 64];
+
+/// A public key whose encoding is canonical and whose order is not small.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VerifyingKey(B32);
+
+impl VerifyingKey {
+    /// Reads 32 bytes. Errors: `size`, `A-encoding`, `A-small-order`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let bytes = b32(bytes)?;
+        let a = decompress_any_order(&bytes).map_err(|_| Code::AEncoding)?;
+        need(!a.is_small_order(), Code::ASmallOrder)?;
+        Ok(Self(bytes))
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &B32 {
+        &self.0
+    }
+
+    /// SHA-256 of the 32 bytes.
+    #[must_use]
+    pub fn key_id(&self) -> B32 {
+        sha256(&self.0)
+    }
+
+    /// Verifies strictly. Errors: `size`, `scalar`, `R-encoding`, `R-small-order`, `signature`.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<()> {
+        let signature: Signature = fixed(signature)?;
+        let (r, s) = signature.split_at(32);
+        scalar(s)?;
+        let r = decompress_any_order(&b32(r)?).map_err(|_| Code::REncoding)?;
+        need(!r.is_small_order(), Code::RSmallOrder)?;
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| Code::AEncoding)?;
+        key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature))
+            .map_err(|_| Code::Signature.into())
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// A private key, made from its 32-byte seed.
+#[derive(Clone)]
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    /// From an RFC 8032 seed.
+    #[must_use]
+    pub fn from_seed(seed: &SecretBytes<32>) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(seed.expose()))
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs; deterministic (RFC 8032).
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        self.0.sign(message).to_bytes()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}

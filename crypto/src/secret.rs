@@ -1,0 +1,65 @@
+//! One type for every secret: wiped on drop, printed as `<redacted>`, compared in constant time, never `Copy`.
+
+use core::fmt;
+
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// A secret value. The only way to its bytes is [`Secret::expose`], so that every use can be found by searching for it.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Secret<T: Zeroize>(T);
+
+/// A secret of `N` bytes.
+pub type SecretBytes<const N: usize> = Secret<[u8; N]>;
+
+/// A secret text or plaintext of any length.
+pub type SecretVec = Secret<Vec<u8>>;
+
+impl<T: Zeroize> Secret<T> {
+    /// Takes a value in; the caller wipes any other copy.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value, for the computation that needs it.
+    pub const fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<const N: usize> SecretBytes<N> {
+    /// `N` bytes from the given source.
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        let mut secret = Self([0; N]);
+        rng.fill_bytes(&mut secret.0);
+        secret
+    }
+
+    /// Fills `N` bytes in place, so that no copy is left on the way.
+    pub(crate) fn fill_with(fill: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut secret = Self([0; N]);
+        fill(&mut secret.0);
+        secret
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+impl<T: Zeroize + AsRef<[u8]>> ConstantTimeEq for Secret<T> {
+    fn ct_eq(&self, other: &Self) -> subtle::Choice {
+        self.0.as_ref().ct_eq(other.0.as_ref())
+    }
+}
+
+impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl<T: Zeroize + AsRef<[u8]>> Eq for Secret<T> {}

@@ -1,0 +1,1 @@
+//! What a submission commits to, and the tag that makes a retry of it safe.

@@ -1,0 +1,1 @@
+//! The split X25519 key: council, DKG, partial decryptions, combination.

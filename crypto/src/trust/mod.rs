@@ -1,0 +1,3 @@
+//! The trust root, and the one function that says whose signatures a statement needs.
+
+pub mod root;

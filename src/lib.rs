@@ -1,0 +1,1 @@
+//! Tabir, a privacy-preserving anonymous reporting gateway.
