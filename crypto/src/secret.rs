@@ -2,7 +2,9 @@
 
 use core::fmt;
 
+use hkdf::Hkdf;
 use rand_core::CryptoRng;
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -41,6 +43,16 @@ impl<const N: usize> SecretBytes<N> {
         let mut secret = Self([0; N]);
         fill(&mut secret.0);
         secret
+    }
+}
+
+impl SecretBytes<32> {
+    /// HKDF-SHA256 (RFC 5869), 32 bytes. An empty salt is "no salt".
+    pub(crate) fn hkdf(salt: &[u8], ikm: &[u8], info: &str) -> Self {
+        Self::fill_with(|out| match Hkdf::<Sha256>::new(Some(salt), ikm).expand(info.as_bytes(), out) {
+            Ok(()) => (),
+            Err(_) => unreachable!("HKDF refuses only more than 255 blocks"),
+        })
     }
 }
 
