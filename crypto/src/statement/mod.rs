@@ -208,5 +208,5 @@ impl Statement {
 /// RFC 6962 leaf hash, SHA-256(0x00 ‖ leaf).
 #[must_use]
 pub fn entry_hash(leaf: &[u8]) -> B32 {
-    crate::codec::tagged("\0", &[leaf])
+    crate::log::leaf_hash(leaf)
 }
