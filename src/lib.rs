@@ -1,1 +1,7 @@
 //! Tabir, a privacy-preserving anonymous reporting gateway.
+//!
+//! Each role is one folder; roles never import each other. `docs/architecture.md` shows who holds and sees what.
+
+pub mod clock;
+pub mod db;
+pub mod http;

@@ -1,0 +1,174 @@
+//! One store per role: coarse transactions over one writer connection, with group commit.
+//!
+//! A store file hands [`Db::write`] a closure that does everything one request needs. The writer runs what is
+//! waiting, each in a savepoint, commits once (`synchronous=FULL`), and only then answers: what is acknowledged is
+//! durable, and a full disk or a crash answers with an error, never with a lost write. SQL stands in the roles'
+//! `store` files and in this folder, and keeps to what SQLite and PostgreSQL both have (`$1`, `ON CONFLICT`;
+//! integers, text and blobs only).
+
+pub mod outbox;
+
+use std::path::Path;
+use std::pin::Pin;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
+use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
+use tokio::sync::{mpsc, oneshot};
+
+/// Why a transaction did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The database refused or failed; the text is for the operator's log only.
+    #[error("database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The store's schema could not be brought up to date.
+    #[error("migration: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The writer stopped, or its commit failed.
+    #[error("the store is closed or could not commit")]
+    Closed,
+    /// A write touched another number of rows than it must.
+    #[error("{0}: touched {1} rows")]
+    Rows(&'static str, u64),
+    /// A stored value is not what this role wrote.
+    #[error("{0}: a stored value is malformed")]
+    Malformed(&'static str),
+}
+
+/// A future that borrows the connection.
+pub type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'c>>;
+
+/// Jobs that one commit takes: bounds how long the first waits for the last.
+const MAX_BATCH: usize = 128;
+/// Jobs that may wait before callers are held back.
+const QUEUE: usize = 1024;
+/// Reading connections.
+const READERS: u32 = 4;
+
+type Finish = Box<dyn FnOnce(bool) + Send>;
+type Job =
+    Box<dyn for<'c> FnOnce(&'c mut AnyConnection) -> Pin<Box<dyn Future<Output = (bool, Finish)> + Send + 'c>> + Send>;
+
+/// A role's store.
+#[derive(Clone)]
+pub struct Db {
+    writer: mpsc::Sender<Job>,
+    readers: AnyPool,
+}
+
+/// Every connection: wait for locks, erase what is deleted, make commits durable before they are acknowledged.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+                       PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000;";
+
+impl Db {
+    /// Opens or creates the SQLite file and brings its schema up to date.
+    pub async fn open(file: &Path, migrations: &Migrator) -> Result<Self, DbError> {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}?mode=rwc", file.display());
+        let mut connection = AnyConnection::connect(&url).await?;
+        connection.execute(PRAGMAS).await?;
+        migrations.run(&mut connection).await?;
+        let readers = AnyPoolOptions::new()
+            .max_connections(READERS)
+            .after_connect(|c, _| {
+                Box::pin(async move {
+                    c.execute(PRAGMAS).await?;
+                    Ok(())
+                })
+            })
+            .connect_lazy(&url)?;
+        let (writer, jobs) = mpsc::channel(QUEUE);
+        tokio::spawn(write_loop(connection, jobs));
+        Ok(Self { writer, readers })
+    }
+
+    /// Runs one transaction. It commits if the closure returns `Ok`, and this returns after the commit is durable.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AnyConnection) -> Work<'c, T> + Send + 'static,
+    {
+        let (send, receive) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            Box::pin(async move {
+                let result = work(connection).await;
+                let keep = result.is_ok();
+                let finish: Finish = Box::new(move |committed| {
+                    let answer = if committed || !keep { result } else { Err(DbError::Closed) };
+                    // Nobody waits any more: the request was dropped, the write stands.
+                    let _ = send.send(answer);
+                });
+                (keep, finish)
+            })
+        });
+        self.writer.send(job).await.map_err(|_| DbError::Closed)?;
+        receive.await.map_err(|_| DbError::Closed)?
+    }
+
+    /// Runs reads on one connection; what was committed before this call is seen.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, DbError>
+    where
+        F: for<'c> FnOnce(&'c mut AnyConnection) -> Work<'c, T> + Send,
+    {
+        let mut connection = self.readers.acquire().await?;
+        work(&mut connection).await
+    }
+
+    /// Moves the write-ahead log into the database file and empties it, so that deleted rows leave the disk.
+    pub async fn checkpoint(&self) -> Result<(), DbError> {
+        let mut connection = self.readers.acquire().await?;
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        Ok(())
+    }
+}
+
+async fn write_loop(mut connection: AnyConnection, mut jobs: mpsc::Receiver<Job>) {
+    while let Some(first) = jobs.recv().await {
+        let mut batch = vec![first];
+        while batch.len() < MAX_BATCH {
+            match jobs.try_recv() {
+                Ok(job) => batch.push(job),
+                Err(_) => break,
+            }
+        }
+        let (finishes, committed) = run_batch(&mut connection, batch).await;
+        if !committed {
+            // The transaction may still be open after a failed COMMIT; nothing of it may leak into the next one.
+            let _ = connection.execute("ROLLBACK").await;
+        }
+        for finish in finishes {
+            finish(committed);
+        }
+    }
+}
+
+async fn run_batch(connection: &mut AnyConnection, batch: Vec<Job>) -> (Vec<Finish>, bool) {
+    let mut finishes = Vec::with_capacity(batch.len());
+    let mut ok = connection.execute("BEGIN IMMEDIATE").await.is_ok();
+    for job in batch {
+        ok = ok && connection.execute("SAVEPOINT job").await.is_ok();
+        if !ok {
+            break; // the jobs left are dropped: their callers see `Closed`
+        }
+        let (keep, finish) = job(connection).await;
+        finishes.push(finish);
+        let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+        ok = connection.execute(end).await.is_ok();
+    }
+    let committed = ok && connection.execute("COMMIT").await.is_ok();
+    (finishes, committed)
+}
+
+/// Checks the number of rows that a write touched.
+pub fn expect_rows(what: &'static str, got: u64, want: u64) -> Result<(), DbError> {
+    if got == want { Ok(()) } else { Err(DbError::Rows(what, got)) }
+}
+
+/// Reads a fixed-size blob of a row.
+pub fn fixed<const N: usize>(what: &'static str, bytes: &[u8]) -> Result<[u8; N], DbError> {
+    bytes.try_into().map_err(|_| DbError::Malformed(what))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! The HTTP client of roles and command line.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Method};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::body::Role;
+
+use super::call;
+use super::problem::{PROBLEM_JSON, ProblemDocument, URN};
+use crate::clock::Clock;
+
+/// Until the connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Until the whole answer is there.
+const TOTAL: Duration = Duration::from_secs(60);
+/// The largest answer that is read: a lease of 16 reports of the largest size.
+const MAX_ANSWER: usize = 8 << 20;
+
+/// Why there is no answer to use.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// No connection, or it broke: whether the request arrived is unknown.
+    #[error("{0} can't be reached, or its answer was cut off: check the address and that it runs")]
+    Unreachable(String),
+    /// The server refused, with a problem document.
+    #[error("{code}: {title}")]
+    Problem {
+        /// HTTP status.
+        status: u16,
+        /// Stable code.
+        code: String,
+        /// For people.
+        title: String,
+        /// The culprit's number.
+        at: Option<u16>,
+        /// Headers of the answer: a challenge may stand there.
+        headers: Box<HeaderMap>,
+    },
+    /// An answer that this client does not understand.
+    #[error("the server's answer (status {0}) is not what the protocol says: {1}")]
+    Malformed(u16, String),
+    /// A call that could not be signed.
+    #[error(transparent)]
+    Crypto(#[from] tabir_crypto::Error),
+}
+
+impl HttpError {
+    /// The stable code of a problem document.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Problem { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The status, where there was an answer.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Problem { status, .. } | Self::Malformed(status, _) => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status, 2xx.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the body as strict JSON of a schema.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        tabir_crypto::json::from_slice(&self.body).map_err(|e| HttpError::Malformed(self.status, e.to_string()))
+    }
+
+    /// Reads the body as text.
+    pub fn text(self) -> Result<String, HttpError> {
+        String::from_utf8(self.body).map_err(|_| HttpError::Malformed(self.status, "not UTF-8".into()))
+    }
+}
+
+/// One client per process: it keeps connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    clock: Clock,
+}
+
+impl Client {
+    /// Takes no proxy from the environment: who is asked for what must not depend on a stray variable.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(TOTAL)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .expect("a client with constant settings; it can fail only if the TLS provider is missing from the build");
+        Self { http, clock }
+    }
+
+    /// `GET`, any 2xx.
+    pub async fn get(&self, url: &str) -> Result<Answer, HttpError> {
+        self.send(Method::GET, url, &[], Vec::new()).await
+    }
+
+    /// `GET` of strict JSON.
+    pub async fn get_json<T: DeserializeOwned>(&self, url: &str) -> Result<T, HttpError> {
+        self.get(url).await?.json()
+    }
+
+    /// Any request, with headers and body as given.
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, HttpError> {
+        let mut request = self.http.request(method, url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let unreachable = |_| HttpError::Unreachable(base(url));
+        let mut response = request.send().await.map_err(unreachable)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(HttpError::Malformed(status, "the answer is too large".into()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if (200..300).contains(&status) {
+            Ok(Answer { status, headers, body })
+        } else {
+            Err(refusal(status, headers, &body))
+        }
+    }
+
+    /// A signed call with a JSON body (none for `GET` and `DELETE`). `base` is the role's URL without a path.
+    pub async fn call<T: Serialize + Sync>(
+        &self,
+        key: &SigningKey,
+        audience: Role,
+        method: Method,
+        base: &str,
+        path: &str,
+        body: Option<&T>,
+    ) -> Result<Answer, HttpError> {
+        let body = body.map(tabir_crypto::json::to_vec).transpose()?.unwrap_or_default();
+        let header = call::sign(key, audience, method.as_str(), path, &body, &self.clock)?;
+        let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
+        self.send(method, &format!("{base}{path}"), &headers, body).await
+    }
+}
+
+/// Scheme, host and port: what an error message may name.
+fn base(url: &str) -> String {
+    reqwest::Url::parse(url).map_or_else(|_| "the server".into(), |u| u.origin().ascii_serialization())
+}
+
+fn refusal(status: u16, headers: HeaderMap, body: &[u8]) -> HttpError {
+    let is_problem = headers.get("content-type").is_some_and(|v| v == PROBLEM_JSON);
+    let document = serde_json::from_slice::<ProblemDocument>(body).ok().filter(|_| is_problem);
+    match document {
+        Some(d) => HttpError::Problem {
+            status,
+            code: d.kind.strip_prefix(URN).unwrap_or(&d.kind).to_owned(),
+            title: d.title,
+            at: d.at,
+            headers: Box::new(headers),
+        },
+        None => HttpError::Malformed(status, "no problem document".into()),
+    }
+}

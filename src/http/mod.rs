@@ -1,0 +1,14 @@
+//! HTTP plumbing: problem documents, signed calls between roles, the client, and the server's outer layers.
+//!
+//! Knows no role's secrets. Logs hold matched route, method and status only.
+
+pub mod call;
+pub mod client;
+pub mod logging;
+pub mod problem;
+pub mod server;
+
+pub use call::{Caller, Calls};
+pub use client::{Answer, Client, HttpError};
+pub use problem::Problem;
+pub use server::{Parts, read_json};

@@ -1,0 +1,95 @@
+//! The server's outer layers: limits, safe headers, a log line without anything personal.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::problem::Problem;
+
+/// The largest body: a lease of calls; each route's own limit is below it.
+const MAX_BODY: usize = 4 << 20;
+/// A request that takes longer is given up.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Work in the background; it ends when the process is told to.
+pub type Background = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a role hands to the process that runs it.
+#[derive(Default)]
+pub struct Parts {
+    /// Routes for everybody.
+    pub public: Router,
+    /// Routes for signed calls of other roles.
+    pub internal: Router,
+    /// Loops that run beside the routes; each watches `Setup::stop`.
+    pub background: Vec<Background>,
+}
+
+/// Wraps a router in what every listener has.
+pub fn finish(router: Router) -> Router {
+    router
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "There is nothing at this address.") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This address does not take this method.")
+        })
+        .layer(middleware::from_fn(outer))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+}
+
+/// Matched route, method and status: never an address, a query or a header.
+async fn outer(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", |p| p.as_str()).to_owned();
+    let mut response = next.run(request).await;
+    tracing::debug!(route, %method, status = response.status().as_u16(), "request");
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Serves until told to stop.
+pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let stopped = async move {
+        // The sender's end is also a reason to stop.
+        let _ = stop.wait_for(|s| *s).await;
+    };
+    axum::serve(listener, finish(router)).with_graceful_shutdown(stopped).await
+}
+
+/// Reads strict JSON of a schema from a body that says it is JSON. Errors: 415 `media-type`, 400 with the parser's code.
+pub fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
+    require_type(headers, "application/json")?;
+    Ok(tabir_crypto::json::from_slice(body)?)
+}
+
+/// The media type must be exactly this one, without parameters. Error: 415 `media-type`.
+pub fn require_type(headers: &HeaderMap, want: &str) -> Result<(), Problem> {
+    if headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes() == want.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media-type",
+            "Send the media type that this address takes.",
+        ))
+    }
+}
