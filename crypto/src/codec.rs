@@ -43,6 +43,13 @@ pub fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     bytes.try_into().map_err(|_| Code::Size.into())
 }
 
+/// Takes the next `N` bytes off the front. Error: `size`.
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N]> {
+    let (head, tail) = rest.split_first_chunk().ok_or(Code::Size)?;
+    *rest = tail;
+    Ok(*head)
+}
+
 /// Lower-case hex, exactly `N` bytes. Errors: `hex`, `size`.
 pub fn unhex<const N: usize>(text: &str) -> Result<[u8; N]> {
     if text.bytes().any(|b| b.is_ascii_uppercase()) {

@@ -6,6 +6,7 @@
 //! ```
 //! [`uses`] lists what is sealed to whom and binds each message to its place; [`xwing`] checks the keys.
 
+pub mod schedule;
 pub mod uses;
 pub mod xwing;
 
