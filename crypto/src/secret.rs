@@ -75,3 +75,25 @@ impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
 }
 
 impl<T: Zeroize + AsRef<[u8]>> Eq for Secret<T> {}
+
+/// `#[serde(with = "tabir_crypto::secret::as_hex")]`: writes a secret out as lower-case hex. Named at each field that
+/// leaves this way, so that no secret is serialized by accident.
+pub mod as_hex {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    use super::{Secret, SecretBytes};
+    use crate::codec::unhex;
+
+    #[allow(missing_docs)]
+    pub fn serialize<const N: usize, S: Serializer>(secret: &SecretBytes<N>, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&Zeroizing::new(hex::encode(secret.expose())))
+    }
+
+    #[allow(missing_docs)]
+    pub fn deserialize<'de, const N: usize, D: Deserializer<'de>>(d: D) -> Result<SecretBytes<N>, D::Error> {
+        let text = Zeroizing::new(String::deserialize(d)?);
+        unhex(&text).map(Secret::new).map_err(D::Error::custom)
+    }
+}

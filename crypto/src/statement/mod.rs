@@ -9,6 +9,7 @@
 //! signed as it is. Not covered: who must sign a verb; that is [`crate::trust`].
 
 pub mod body;
+mod embedded;
 pub mod value;
 pub mod verb;
 
