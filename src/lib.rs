@@ -3,5 +3,6 @@
 //! Each role is one folder; roles never import each other. `docs/architecture.md` shows who holds and sees what.
 
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod http;

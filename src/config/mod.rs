@@ -1,0 +1,155 @@
+//! Configuration: one TOML file a process, unknown keys refused, secrets in files of their own.
+//!
+//! A process runs the roles whose sections stand in its file. Paths are relative to the file's folder. Each role
+//! has a folder with its store and its keys: `store.sqlite`, `identity.key` (mode 0600).
+
+pub mod keys;
+pub mod roles;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::body::Role;
+use tabir_crypto::trust::Trust;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::http::Client;
+use roles::Roles;
+
+/// Where this process listens. A listener without routes is not opened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// For everybody; put a TLS proxy in front.
+    pub public: SocketAddr,
+    /// For signed calls of other roles.
+    pub internal: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { public: SocketAddr::from(([127, 0, 0, 1], 8080)), internal: SocketAddr::from(([127, 0, 0, 1], 8082)) }
+    }
+}
+
+/// Where other roles are reached: `http://host:port` without a path. Addresses are no trust.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Peers {
+    /// Issuer, public.
+    pub issuer: String,
+    /// Gateway, public.
+    pub gateway: String,
+    /// Log, public.
+    pub log: String,
+    /// Council board, public (officials call it).
+    pub council: String,
+    /// Gateway, internal listener.
+    pub gateway_internal: String,
+    /// Log, internal listener.
+    pub log_internal: String,
+    /// Council board, internal listener.
+    pub council_internal: String,
+}
+
+/// The file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The trust root, a `trust.root` statement.
+    pub trust: PathBuf,
+    /// Addresses of this process.
+    #[serde(default)]
+    pub listen: Listen,
+    /// Addresses of the other roles.
+    #[serde(default)]
+    pub peers: Peers,
+    /// The roles that run here.
+    #[serde(default)]
+    pub roles: Roles,
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that can't be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not the TOML that is expected.
+    #[error("{path}: {source}")]
+    Toml {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A key file or trust root of the wrong form.
+    #[error("{path}: {source}")]
+    Key {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: tabir_crypto::Error,
+    },
+    /// A secret that others on the machine can read.
+    #[error("{0}: others can read this secret; run `chmod 600` on it")]
+    Mode(PathBuf),
+}
+
+impl Config {
+    /// Reads a file; relative paths in it are made relative to its folder.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::File { path: file.into(), source })?;
+        let mut config: Self =
+            toml::from_str(&text).map_err(|e| ConfigError::Toml { path: file.into(), source: Box::new(e) })?;
+        let base = file.parent().unwrap_or_else(|| Path::new("."));
+        config.trust = base.join(&config.trust);
+        config.roles.rebase(base);
+        Ok(config)
+    }
+}
+
+/// What a role's `start` gets from the process that runs it.
+#[derive(Clone)]
+pub struct Setup {
+    /// The trust root.
+    pub trust: Arc<Trust>,
+    /// The process' clock.
+    pub clock: Clock,
+    /// The process' HTTP client.
+    pub client: Client,
+    /// Addresses of the other roles.
+    pub peers: Peers,
+    /// Becomes true when the process ends.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Setup {
+    /// Sleeps for `seconds`, or until the process ends. False at the end.
+    pub async fn pause(&mut self, duration: std::time::Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => true,
+            _ = self.stop.wait_for(|stop| *stop) => false,
+        }
+    }
+
+    /// A role's identity key, which must be the one that the trust root pins. Error: `key`.
+    pub fn identity(&self, role: Role, dir: &Path) -> Result<SigningKey, ConfigError> {
+        let path = dir.join(keys::IDENTITY);
+        let key = keys::read_signing_key(&path)?;
+        if *self.trust.identity(role) == key.verifying_key() {
+            Ok(key)
+        } else {
+            Err(ConfigError::Key { path, source: tabir_crypto::Code::Trust.into() })
+        }
+    }
+}

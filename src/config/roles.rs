@@ -1,0 +1,166 @@
+//! The sections of the roles. A role runs in this process if its section is there.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// `[roles.<name>]`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Roles {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Gateway>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarder: Option<Forwarder>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub council: Option<Council>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warden: Option<Warden>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desk: Option<Desk>,
+}
+
+impl Roles {
+    pub(super) fn rebase(&mut self, base: &Path) {
+        let dirs = [
+            self.issuer.as_mut().map(|r| &mut r.dir),
+            self.gateway.as_mut().map(|r| &mut r.dir),
+            self.forwarder.as_mut().map(|r| &mut r.dir),
+            self.council.as_mut().map(|r| &mut r.dir),
+            self.log.as_mut().map(|r| &mut r.dir),
+            self.warden.as_mut().map(|r| &mut r.dir),
+            self.desk.as_mut().map(|r| &mut r.dir),
+        ];
+        for dir in dirs.into_iter().flatten() {
+            *dir = base.join(&*dir);
+        }
+        if let Some(forwarder) = &mut self.forwarder {
+            forwarder.api_key_file = forwarder.api_key_file.take().map(|f| base.join(f));
+        }
+    }
+}
+
+/// 30 days.
+const EPOCH_S: u64 = 30 * 86_400;
+
+/// Token issuer with its attesters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// Store and keys.
+    pub dir: PathBuf,
+    /// Length of a key epoch.
+    #[serde(default = "epoch")]
+    pub epoch_s: u64,
+    /// How long the previous epoch's tokens are still taken.
+    #[serde(default = "overlap")]
+    pub overlap_s: u64,
+    /// Expected number of Argon2 calls of a puzzle, as a power of two; `None` turns the attester off.
+    #[serde(default = "difficulty")]
+    pub pow_bits: Option<u8>,
+}
+
+const fn epoch() -> u64 {
+    EPOCH_S
+}
+const fn overlap() -> u64 {
+    7 * 86_400
+}
+#[allow(clippy::unnecessary_wraps)] // serde asks for the field's type
+const fn difficulty() -> Option<u8> {
+    Some(8)
+}
+
+/// Redemption, intake, mailbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Store and keys.
+    pub dir: PathBuf,
+    /// How long the previous epoch's tokens are still taken.
+    #[serde(default = "overlap")]
+    pub overlap_s: u64,
+}
+
+/// Outbox and connector.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forwarder {
+    /// Store and keys.
+    pub dir: PathBuf,
+    /// GeoReport v2 endpoint of the downstream system, up to and without `/requests.json`.
+    pub downstream: String,
+    /// API key of the downstream, one line, mode 0600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_file: Option<PathBuf>,
+    /// GeoReport `jurisdiction_id`, where the downstream wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jurisdiction: Option<String>,
+    /// How often gateway and downstream are asked for news.
+    #[serde(default = "poll_ms")]
+    pub poll_ms: u64,
+    /// Length of an intake key's life.
+    #[serde(default = "epoch")]
+    pub epoch_s: u64,
+}
+
+const fn poll_ms() -> u64 {
+    5_000
+}
+
+/// Bulletin board of the officials.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Council {
+    /// Store and keys.
+    pub dir: PathBuf,
+    /// How often the log is asked for news.
+    #[serde(default = "poll_ms")]
+    pub poll_ms: u64,
+}
+
+/// Both transparency logs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Store and keys: `governance.key` and `intake.key` beside `identity.key`.
+    pub dir: PathBuf,
+    /// Between two checkpoints.
+    #[serde(default = "checkpoint_ms")]
+    pub checkpoint_ms: u64,
+}
+
+const fn checkpoint_ms() -> u64 {
+    10_000
+}
+
+/// The outside body's machine: holds the outer keys, cosigns both logs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warden {
+    /// Store and keys; `witness.key` cosigns.
+    pub dir: PathBuf,
+    /// How often log and board are asked for news.
+    #[serde(default = "poll_ms")]
+    pub poll_ms: u64,
+    /// Length of a warden key's life: a quarter.
+    #[serde(default = "quarter")]
+    pub epoch_s: u64,
+}
+
+const fn quarter() -> u64 {
+    91 * 86_400
+}
+
+/// The built-in complaint system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Desk {
+    /// Store.
+    pub dir: PathBuf,
+}
