@@ -1,6 +1,18 @@
 //! The trust root, and the one function that says whose signatures a statement needs.
+//!
+//! ```text
+//! root     the payload of trust.json            verify   Trust: a trust root whose checks have passed
+//! rule     whose signatures a verb needs        state    State: keys, councils, policy, requests, from entry 0
+//! unseal   the order of one request's entries
+//! ```
+//! Nothing here reads a network or a clock. Who calls has checked the entries against a witnessed checkpoint
+//! ([`crate::log`]) and brings the time, which comes from cosignatures.
 
 pub mod root;
+pub mod rule;
+pub mod state;
+pub mod unseal;
 pub mod verify;
 
-pub use verify::Trust;
+pub use state::State;
+pub use verify::{Signer, Trust};

@@ -1,0 +1,229 @@
+//! Whose signatures a statement needs. This is the table of who signs what, and everybody who reads a log uses it.
+//!
+//! A rule is a list of groups; of each, so many must have signed. Nobody else may: a signature by a key that no group
+//! and no `beside` names is refused, since a statement with it is not what its signers agreed on.
+//!
+//! ```text
+//! key.announced     the kind's role; a warden key also the auditors' quorum       (token: an auditor may stand beside)
+//! key.retired       the kind's role, or the auditors' quorum
+//! council.formed    all n members, the warden, one auditor;   refreshed, reshared: t of the council before as well
+//! council.retired   t of its officials                        council.checked: one of them or more
+//! policy.set        gateway, one auditor                      page.built: the auditors' quorum
+//! unseal.requested .approved .refused .withdrawn .partial     the official named
+//! unseal.released   warden (an auditor may stand beside)      .declined .notice: warden
+//! unseal.failed     warden before a release, t of the approvers named in it after;   .opened: each of them
+//! report.accepted .erased, acceptance   gateway               .forwarded .refused .pending, reply: forwarder
+//! retention.counts  any role                                  council.manifest: all its members
+//! ```
+//! Not decided here: `trust.root` ([`Trust::update`]), what a case key signs, `council.message` and `call`, whose
+//! keys stand in neither trust root nor log.
+
+use super::root::LogName;
+use super::state::State;
+use super::unseal::{Request, request_of};
+use super::verify::Trust;
+use crate::codec::B32;
+use crate::ed25519::VerifyingKey;
+use crate::error::{Code, Result, need};
+use crate::statement::body::{CouncilFormed, Role};
+use crate::statement::{Body, Statement, Verb, Verified};
+use crate::threshold::Council;
+
+/// The log that a verb belongs into; `None` for what is never logged.
+#[must_use]
+pub const fn log_of(verb: Verb) -> Option<LogName> {
+    match verb {
+        Verb::KeyAnnounced
+        | Verb::KeyRetired
+        | Verb::CouncilFormed
+        | Verb::CouncilRefreshed
+        | Verb::CouncilReshared
+        | Verb::CouncilRetired
+        | Verb::CouncilChecked
+        | Verb::PolicySet
+        | Verb::PageBuilt
+        | Verb::UnsealRequested
+        | Verb::UnsealApproved
+        | Verb::UnsealRefused
+        | Verb::UnsealWithdrawn
+        | Verb::UnsealReleased
+        | Verb::UnsealDeclined
+        | Verb::UnsealPartial
+        | Verb::UnsealOpened
+        | Verb::UnsealFailed
+        | Verb::UnsealNotice => Some(LogName::Governance),
+        Verb::ReportAccepted
+        | Verb::ReportForwarded
+        | Verb::ReportRefused
+        | Verb::ReportPending
+        | Verb::ReportErased
+        | Verb::RetentionCounts => Some(LogName::Intake),
+        Verb::TrustRoot
+        | Verb::CouncilManifest
+        | Verb::CouncilMessage
+        | Verb::CaseSubmit
+        | Verb::CaseMessage
+        | Verb::CaseRate
+        | Verb::CaseDispute
+        | Verb::CaseErase
+        | Verb::Acceptance
+        | Verb::Reply
+        | Verb::Call => None,
+    }
+}
+
+/// Refuses a verb that has no place in this log. Error: `verb`.
+pub fn for_log(log: LogName, verb: Verb) -> Result<()> {
+    need(log_of(verb) == Some(log), Code::Verb)
+}
+
+/// So many of these keys.
+struct Group {
+    least: usize,
+    keys: Vec<VerifyingKey>,
+}
+
+impl Group {
+    fn new(least: usize, keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
+        Self { least, keys: keys.into_iter().collect() }
+    }
+
+    fn met(&self, signers: &[B32]) -> bool {
+        self.keys.iter().filter(|k| signers.binary_search(&k.key_id()).is_ok()).count() >= self.least
+    }
+}
+
+/// Every group of one of the sets must be met.
+struct Rule {
+    sets: Vec<Vec<Group>>,
+    beside: Vec<VerifyingKey>,
+}
+
+impl Rule {
+    fn all(groups: impl IntoIterator<Item = Group>) -> Self {
+        Self { sets: vec![groups.into_iter().collect()], beside: Vec::new() }
+    }
+
+    fn one(key: VerifyingKey) -> Self {
+        Self::all([Group::new(1, [key])])
+    }
+}
+
+/// Says whether the signatures on a statement suffice: each verifies, by a key known for this verb under this trust root
+/// and what the governance log says so far, and the needed set is complete.
+/// Errors: `unknown-key`, `insufficient-signatures`, those of [`VerifyingKey::verify`] and [`Body::parse`]; `context`
+/// for a council or request that the log doesn't know, `index` for a member that a council doesn't have, those of
+/// [`Council::from_body`]; `field` for a role that doesn't fit the kind of key; `verb` for what is decided elsewhere.
+pub fn check(trust: &Trust, state: &State, statement: &Statement) -> Result<Verified> {
+    let rule = rule(trust, state, statement.verb(), &statement.body()?)?;
+    let groups = rule.sets.iter().flatten();
+    let mut known: Vec<_> = groups.flat_map(|g| &g.keys).chain(&rule.beside).copied().collect();
+    known.sort_unstable();
+    known.dedup();
+    let verified = statement.verify(&known)?;
+    let met = |set: &Vec<Group>| set.iter().all(|group| group.met(&verified.signers));
+    need(rule.sets.iter().any(met), Code::Insufficient)?;
+    Ok(verified)
+}
+
+fn rule(trust: &Trust, state: &State, verb: Verb, body: &Body) -> Result<Rule> {
+    let role = |role| Group::new(1, [*trust.identity(role)]);
+    let auditors = |least| Group::new(least, trust.auditors().iter().copied());
+    let quorum = || auditors(trust.auditor_quorum());
+    let official =
+        |council: &B32, index| -> Result<Rule> { Ok(Rule::one(state.council(council)?.council.member(index)?.ed_vk)) };
+    Ok(match body {
+        Body::KeyAnnounced(b) => {
+            need(b.role == b.kind.role(), Code::Field)?;
+            match b.role {
+                Role::Warden => Rule::all([role(b.role), quorum()]),
+                // Beside the issuer's, an auditor's signature waives the activation delay of a token key.
+                Role::Issuer => Rule { beside: trust.auditors().to_vec(), ..Rule::all([role(b.role)]) },
+                _ => Rule::all([role(b.role)]),
+            }
+        }
+        Body::KeyRetired(b) => {
+            let key = state.key_by_id(&b.key_id.0).ok_or(Code::Context)?;
+            Rule { sets: vec![vec![role(key.body.kind.role())], vec![quorum()]], beside: Vec::new() }
+        }
+        Body::Council(b) => council(trust, state, verb, b)?,
+        Body::CouncilNote(b) => {
+            let council = &state.council(&b.council_id.0)?.council;
+            let least = if verb == Verb::CouncilRetired { usize::from(council.t()) } else { 1 };
+            Rule::all([Group::new(least, officials(council))])
+        }
+        Body::CouncilManifest(b) => {
+            let keys = b.members.iter().map(|m| VerifyingKey::from_bytes(&m.ed_vk.0)).collect::<Result<Vec<_>>>()?;
+            Rule::all([Group::new(keys.len(), keys)])
+        }
+        Body::PolicySet(_) => Rule::all([role(Role::Gateway), auditors(1)]),
+        Body::PageBuilt(_) => Rule::all([quorum()]),
+        Body::UnsealRequested(b) => official(&b.council_id.0, b.requester)?,
+        Body::UnsealApproved(b) => {
+            need(asked(state, body)?.body.council_id == b.council_id, Code::Context)?;
+            official(&b.council_id.0, b.index)?
+        }
+        Body::UnsealRefused(b) => {
+            need(asked(state, body)?.body.council_id == b.council_id, Code::Context)?;
+            official(&b.council_id.0, b.index)?
+        }
+        Body::UnsealPartial(b) => official(&asked(state, body)?.body.council_id.0, b.index)?,
+        Body::UnsealReleased(_) => {
+            asked(state, body)?;
+            Rule { beside: trust.auditors().to_vec(), ..Rule::all([role(Role::Warden)]) }
+        }
+        Body::UnsealNotice(_) => {
+            asked(state, body)?;
+            Rule::all([role(Role::Warden)])
+        }
+        Body::UnsealCode(_) => {
+            let request = asked(state, body)?;
+            if verb == Verb::UnsealFailed && request.release.is_some() {
+                Rule::all([Group::new(usize::from(request.terms.t), approvers(state, request)?)])
+            } else {
+                Rule::all([role(Role::Warden)])
+            }
+        }
+        Body::UnsealOpened(_) => {
+            let keys = approvers(state, asked(state, body)?)?;
+            Rule::all([Group::new(keys.len(), keys)])
+        }
+        Body::ReportAccepted(_) | Body::ReportErased(_) | Body::Acceptance(_) => Rule::all([role(Role::Gateway)]),
+        Body::ReportFate(_) | Body::Reply(_) => Rule::all([role(Role::Forwarder)]),
+        Body::RetentionCounts(_) => Rule::all([Group::new(1, trust.identities().iter().copied())]),
+        Body::TrustRoot(_) | Body::CouncilMessage(_) | Body::CaseWrite(_) | Body::Call(_) => {
+            return Err(Code::Verb.into());
+        }
+    })
+}
+
+fn council(trust: &Trust, state: &State, verb: Verb, body: &CouncilFormed) -> Result<Rule> {
+    let new = Council::from_body(body)?;
+    let mut groups = vec![
+        Group::new(usize::from(new.n()), officials(&new)),
+        Group::new(1, [*trust.identity(Role::Warden)]),
+        Group::new(1, trust.auditors().iter().copied()),
+    ];
+    if verb != Verb::CouncilFormed {
+        let old = &state.current(new.lineage()).ok_or(Code::Context)?.council;
+        groups.push(Group::new(usize::from(old.t()), officials(old)));
+    }
+    // An official who is also warden, auditor or a role would stand on both sides of a check.
+    need(officials(&new).all(|key| trust.signer(&key.key_id()).is_none()), Code::Duplicate)?;
+    Ok(Rule::all(groups))
+}
+
+fn officials(council: &Council) -> impl Iterator<Item = VerifyingKey> {
+    council.members().iter().map(|m| m.ed_vk)
+}
+
+fn asked<'a>(state: &'a State, body: &Body) -> Result<&'a Request> {
+    request_of(body).and_then(|hash| state.request(hash)).ok_or(Code::Context.into())
+}
+
+/// Keys of the approvers whom the release names. Error: `order` before a release.
+fn approvers(state: &State, request: &Request) -> Result<Vec<VerifyingKey>> {
+    need(request.release.is_some(), Code::Order)?;
+    let council = &state.council(&request.body.council_id.0)?.council;
+    request.released_to().into_iter().map(|i| council.member(i).map(|m| m.ed_vk)).collect()
+}

@@ -1,0 +1,416 @@
+//! What the governance log says: announced keys, councils, policy, requests. Replayed from entry 0, in order.
+//!
+//! An entry that its rule or its order refuses changes nothing: it stands in the log for the audit to name, and nobody
+//! acts on it. One exception: a second key for one epoch is remembered, since it is the first one's undoing.
+//!
+//! Whether something counts *now* is a question of witnessed time, which the caller brings: the k-th smallest
+//! cosignature of the first kept checkpoint that covers the entry.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::root::LogName;
+use super::rule;
+use super::unseal::{Request, Status, Step, Terms, request_of};
+use super::verify::{Signer, Trust};
+use crate::codec::B32;
+use crate::error::{Code, Result, need};
+use crate::hpke::KemPublicKey;
+use crate::statement::body::{CouncilFormed, KeyAnnounced, KeyKind, PolicySet};
+use crate::statement::{Body, Statement, Verb, Verified, entry_hash};
+use crate::threshold::Council;
+
+/// SPKI of a token key, RFC 9578: RSA-2048 with id-RSASSA-PSS.
+const TOKEN_SPKI: usize = 342;
+/// Life of a request and of its partials while no policy says otherwise: seven days.
+const LIFE_S: u64 = 7 * 86_400;
+
+/// Witnessed times of entries: sizes of kept checkpoints with their times, rising.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Witnessed(Vec<(u64, u64)>);
+
+impl Witnessed {
+    /// The witnessed time of an entry; `None` while no kept checkpoint covers it.
+    #[must_use]
+    pub fn of(&self, entry: u64) -> Option<u64> {
+        self.0.get(self.0.partition_point(|(size, _)| *size <= entry)).map(|(_, at)| *at)
+    }
+
+    /// A kept checkpoint of this size was witnessed at this time. One that is not larger than the last says nothing new.
+    pub fn mark(&mut self, size: u64, at: u64) {
+        match self.0.last_mut() {
+            Some((last, _)) if *last >= size => {}
+            Some((last, time)) if *time == at => *last = size,
+            _ => self.0.push((size, at)),
+        }
+    }
+}
+
+/// A key that its role announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnouncedKey {
+    /// Entry of the governance log.
+    pub entry: u64,
+    /// What was signed.
+    pub body: KeyAnnounced,
+    /// SHA-256 of the public key.
+    pub id: B32,
+    /// An auditor signed beside the issuer: it counts as soon as it is witnessed.
+    pub waived: bool,
+    /// The entry that retired it.
+    pub retired: Option<u64>,
+}
+
+/// A council that all who must have signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedCouncil {
+    /// Entry of the governance log.
+    pub entry: u64,
+    /// The council, its parts checked against each other.
+    pub council: Council,
+    /// The entry that took it out of use for new reports. What was sealed to it can still be opened.
+    pub retired: Option<u64>,
+}
+
+/// The governance log so far.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    next: u64,
+    witnessed: Witnessed,
+    seen: HashSet<B32>,
+    keys: BTreeMap<(KeyKind, u64), Vec<AnnouncedKey>>,
+    key_ids: HashMap<B32, (KeyKind, u64)>,
+    councils: HashMap<B32, LoggedCouncil>,
+    /// Lineages in the order of their first council, each with its councils by epoch.
+    lineages: Vec<(B32, Vec<B32>)>,
+    policy: Option<(u64, PolicySet)>,
+    requests: Vec<Request>,
+    by_hash: HashMap<B32, usize>,
+}
+
+impl State {
+    /// Before entry 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next entry of the governance log, its leaf's bytes as they are. A refused one counts as read.
+    /// Errors: `order` for an entry out of turn; those of [`Statement::parse`], [`rule::for_log`], [`rule::check`] and
+    /// [`State::check`].
+    pub fn apply(&mut self, trust: &Trust, entry: u64, leaf: &[u8], witnessed: Option<u64>) -> Result<Verified> {
+        self.turn(entry, witnessed)?;
+        let statement = Statement::parse(leaf)?;
+        rule::for_log(LogName::Governance, statement.verb())?;
+        let verified = rule::check(trust, self, &statement)?;
+        self.take(trust, entry, &statement, leaf, &verified)?;
+        Ok(verified)
+    }
+
+    /// Whether this statement may be the next entry: for who writes a log, or is about to sign.
+    /// Errors: those of [`rule::check`]; `duplicate` for a statement that the log has; `order`, `context` and the other
+    /// errors of the unseal protocol; `key-conflict` for a second key of an epoch; `field` for times or versions that
+    /// don't fit; those of the key's kind.
+    pub fn check(&self, trust: &Trust, statement: &Statement, now: u64) -> Result<Verified> {
+        rule::for_log(LogName::Governance, statement.verb())?;
+        let verified = rule::check(trust, self, statement)?;
+        need(!self.seen.contains(&statement.pae_hash()), Code::Duplicate)?;
+        self.fits(trust, self.next, Some(now), &statement.entry_hash(), &verified)?;
+        Ok(verified)
+    }
+
+    /// A kept checkpoint of this size was witnessed at this time: for entries that were applied before they had one.
+    pub fn mark(&mut self, size: u64, at: u64) {
+        self.witnessed.mark(size.min(self.next), at);
+    }
+
+    /// Counts an entry as read. Error: `order` when it is not the next one.
+    pub(super) fn turn(&mut self, entry: u64, witnessed: Option<u64>) -> Result<()> {
+        need(entry == self.next, Code::Order)?;
+        self.next = entry.saturating_add(1);
+        if let Some(at) = witnessed {
+            self.witnessed.mark(self.next, at);
+        }
+        Ok(())
+    }
+
+    /// Takes an entry whose signatures suffice and whose turn it was.
+    pub(super) fn take(
+        &mut self,
+        trust: &Trust,
+        entry: u64,
+        statement: &Statement,
+        leaf: &[u8],
+        verified: &Verified,
+    ) -> Result<()> {
+        need(self.seen.insert(statement.pae_hash()), Code::Duplicate)?;
+        let hash = entry_hash(leaf);
+        if let Err(error) = self.fits(trust, entry, self.witnessed.of(entry), &hash, verified) {
+            if let (Body::KeyAnnounced(body), Code::KeyConflict) = (&verified.body, error.code()) {
+                self.put_key(trust, entry, body, verified);
+            }
+            return Err(error);
+        }
+        self.put(trust, entry, hash, verified)
+    }
+
+    /// Whether an entry fits what came before; its signatures are checked already.
+    fn fits(&self, trust: &Trust, entry: u64, at: Option<u64>, hash: &B32, verified: &Verified) -> Result<()> {
+        match &verified.body {
+            Body::KeyAnnounced(body) => {
+                need(body.not_before < body.not_after, Code::Field)?;
+                match body.kind {
+                    KeyKind::Token => need(body.key.0.len() == TOKEN_SPKI, Code::Size)?,
+                    KeyKind::Intake | KeyKind::Warden => drop(KemPublicKey::from_bytes(&body.key.0)?),
+                }
+                let taken = self.keys.contains_key(&(body.kind, body.epoch));
+                need(!taken && !self.key_ids.contains_key(&body.key_id()), Code::KeyConflict)
+            }
+            Body::Council(body) => self.fits_council(verified.verb, body),
+            Body::CouncilNote(body) if verified.verb == Verb::CouncilRetired => {
+                need(self.council(&body.council_id.0)?.retired.is_none(), Code::Duplicate)
+            }
+            Body::PolicySet(body) => {
+                need(body.version == self.policy().map_or(1, |p| p.version.saturating_add(1)), Code::Field)
+            }
+            Body::UnsealRequested(body) => {
+                let council = &self.council(&body.council_id.0)?.council;
+                let current = self.current(council.lineage()).map(|c| c.council.council_id());
+                need(current == Some(&body.council_id.0), Code::Order)?;
+                need(self.requests.iter().all(|r| r.body.request_id != body.request_id), Code::Duplicate)?;
+                Request::new(*hash, entry, body.clone(), self.terms(trust, council)).map(drop)
+            }
+            body => match request_of(body) {
+                Some(asked) => {
+                    let request = self.request(asked).ok_or(Code::Context)?;
+                    request.check(&self.witnessed, &step(trust, entry, at, verified))
+                }
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// A lineage starts once, at epoch 1, and goes on by one with the same key.
+    fn fits_council(&self, verb: Verb, body: &CouncilFormed) -> Result<()> {
+        match (verb, self.current(&body.lineage.0)) {
+            (Verb::CouncilFormed, before) => need(before.is_none() && body.epoch == 1, Code::Context),
+            (_, None) => Err(Code::Context.into()),
+            (_, Some(before)) => {
+                let old = &before.council;
+                need(body.epoch == old.epoch().saturating_add(1), Code::Context)?;
+                let same = body.t == old.t() && body.members.len() == old.members().len();
+                let people = || body.members.iter().zip(old.members()).all(|(a, b)| a.ed_vk.0 == *b.ed_vk.as_bytes());
+                need(verb == Verb::CouncilReshared || (same && people()), Code::Context)
+            }
+        }
+    }
+
+    fn terms(&self, trust: &Trust, council: &Council) -> Terms {
+        let root = trust.root();
+        let (life_s, partial_life_s) = self.policy().map_or((LIFE_S, LIFE_S), |p| (p.request_life_s, p.partial_life_s));
+        let (cooling_off_s, deferral_max_s) = (root.cooling_off_s, root.deferral_max_s);
+        Terms { t: council.t(), n: council.n(), cooling_off_s, life_s, partial_life_s, deferral_max_s }
+    }
+
+    fn put(&mut self, trust: &Trust, entry: u64, hash: B32, verified: &Verified) -> Result<()> {
+        match &verified.body {
+            Body::KeyAnnounced(body) => self.put_key(trust, entry, body, verified),
+            Body::KeyRetired(body) => {
+                let place = self.key_ids.get(&body.key_id.0).and_then(|place| self.keys.get_mut(place));
+                for key in place.into_iter().flatten().filter(|k| k.id == body.key_id.0) {
+                    key.retired.get_or_insert(entry);
+                }
+            }
+            Body::Council(body) => self.put_council(entry, Council::from_body(body)?),
+            Body::CouncilNote(body) if verified.verb == Verb::CouncilRetired => {
+                if let Some(council) = self.councils.get_mut(&body.council_id.0) {
+                    council.retired = Some(entry);
+                }
+            }
+            Body::PolicySet(body) => self.policy = Some((entry, (**body).clone())),
+            Body::UnsealRequested(body) => {
+                let terms = self.terms(trust, &self.council(&body.council_id.0)?.council);
+                self.by_hash.insert(hash, self.requests.len());
+                self.requests.push(Request::new(hash, entry, body.clone(), terms)?);
+            }
+            body => {
+                let at = self.witnessed.of(entry);
+                let place = request_of(body).and_then(|asked| self.by_hash.get(asked));
+                if let Some(request) = place.and_then(|i| self.requests.get_mut(*i)) {
+                    request.take(&step(trust, entry, at, verified));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn put_key(&mut self, trust: &Trust, entry: u64, body: &KeyAnnounced, verified: &Verified) {
+        let (id, waived) = (body.key_id(), body.kind == KeyKind::Token && by_auditor(trust, verified));
+        let key = AnnouncedKey { entry, body: body.clone(), id, waived, retired: None };
+        let place = (body.kind, body.epoch);
+        // One public key under two epochs is a conflict of both.
+        let earlier = *self.key_ids.entry(id).or_insert(place);
+        if earlier != place {
+            self.keys.entry(earlier).or_default().push(key.clone());
+        }
+        self.keys.entry(place).or_default().push(key);
+    }
+
+    fn put_council(&mut self, entry: u64, council: Council) {
+        let (id, lineage) = (*council.council_id(), *council.lineage());
+        match self.lineages.iter_mut().find(|(have, _)| *have == lineage) {
+            Some((_, epochs)) => {
+                let before = epochs.last().copied();
+                for request in self.requests.iter_mut().filter(|r| Some(r.body.council_id.0) == before) {
+                    request.void(entry);
+                }
+                epochs.push(id);
+            }
+            None => self.lineages.push((lineage, vec![id])),
+        }
+        self.councils.insert(id, LoggedCouncil { entry, council, retired: None });
+    }
+
+    /// How many entries have been read: the index of the next.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.next
+    }
+
+    /// Witnessed times of the entries read.
+    #[must_use]
+    pub const fn witnessed(&self) -> &Witnessed {
+        &self.witnessed
+    }
+
+    /// The one key of this kind that counts now: of the highest epoch that is active.
+    /// Errors: `key-conflict` when an epoch that would count has two, `not-active` when none does.
+    pub fn active_key(&self, trust: &Trust, kind: KeyKind, now: u64) -> Result<&AnnouncedKey> {
+        for slot in self.keys.range((kind, 0)..=(kind, u64::MAX)).rev().map(|(_, slot)| slot) {
+            let timely = |key: &AnnouncedKey| (key.body.not_before.0..key.body.not_after.0).contains(&now);
+            match slot.as_slice() {
+                [key] => {
+                    let begun = self.key_counts_from(trust, key).is_some_and(|from| from <= now);
+                    if begun && timely(key) && key.retired.is_none() {
+                        return Ok(key);
+                    }
+                }
+                several => need(!several.iter().any(timely), Code::KeyConflict)?,
+            }
+        }
+        Err(Code::NotActive.into())
+    }
+
+    /// The key of this kind and epoch, active or not. Errors: `not-active` when there is none, `key-conflict`.
+    pub fn key(&self, kind: KeyKind, epoch: u64) -> Result<&AnnouncedKey> {
+        match self.keys.get(&(kind, epoch)).map(Vec::as_slice) {
+            None | Some([]) => Err(Code::NotActive.into()),
+            Some([key]) => Ok(key),
+            Some(_) => Err(Code::KeyConflict.into()),
+        }
+    }
+
+    /// First second at which a key counts, its own dates aside; `None` before it is witnessed.
+    #[must_use]
+    pub fn key_counts_from(&self, trust: &Trust, key: &AnnouncedKey) -> Option<u64> {
+        let delay = if key.waived { 0 } else { trust.root().activation_s.of(key.body.kind) };
+        Some(self.witnessed.of(key.entry)?.saturating_add(delay))
+    }
+
+    /// An announced key by the SHA-256 of its public key, whatever its dates; it may be one of two in conflict.
+    #[must_use]
+    pub fn key_by_id(&self, id: &B32) -> Option<&AnnouncedKey> {
+        self.keys.get(self.key_ids.get(id)?)?.iter().find(|k| k.id == *id)
+    }
+
+    /// A token key by its `token_key_id`, whatever its dates. Errors: `token-key` for an unknown or retired one,
+    /// `key-conflict`.
+    pub fn token_key_by_id(&self, id: &B32) -> Result<&AnnouncedKey> {
+        let known = self.key_by_id(id).filter(|k| k.body.kind == KeyKind::Token && k.retired.is_none());
+        self.key(KeyKind::Token, known.ok_or(Code::TokenKey)?.body.epoch)
+    }
+
+    /// All announced keys, by kind and epoch.
+    pub fn keys(&self) -> impl Iterator<Item = &AnnouncedKey> {
+        self.keys.values().flatten()
+    }
+
+    /// The council that new reports are sealed to: the last lineage whose first council has waited its delay and whose
+    /// current one is not retired. Error: `not-active`.
+    pub fn active_council(&self, trust: &Trust, now: u64) -> Result<&LoggedCouncil> {
+        let counts = |first: &B32| {
+            let at = self.councils.get(first).and_then(|c| self.witnessed.of(c.entry));
+            at.is_some_and(|at| at.saturating_add(trust.root().activation_s.council) <= now)
+        };
+        let current = |epochs: &Vec<B32>| {
+            let witnessed = epochs.iter().rev().filter_map(|id| self.councils.get(id));
+            witnessed.into_iter().find(|c| self.witnessed.of(c.entry).is_some()).filter(|c| c.retired.is_none())
+        };
+        let lineages = self.lineages.iter().rev().filter(|(_, epochs)| epochs.first().is_some_and(counts));
+        lineages.filter_map(|(_, epochs)| current(epochs)).next().ok_or(Code::NotActive.into())
+    }
+
+    /// The council with this id. Error: `context`.
+    pub fn council(&self, id: &B32) -> Result<&LoggedCouncil> {
+        self.councils.get(id).ok_or(Code::Context.into())
+    }
+
+    /// The council of a lineage that holds its shares now: the one with the highest epoch.
+    #[must_use]
+    pub fn current(&self, lineage: &B32) -> Option<&LoggedCouncil> {
+        let (_, epochs) = self.lineages.iter().find(|(have, _)| have == lineage)?;
+        self.councils.get(epochs.last()?)
+    }
+
+    /// The policy that holds now, if one was ever set.
+    #[must_use]
+    pub fn policy(&self) -> Option<&PolicySet> {
+        self.policy.as_ref().map(|(_, policy)| policy)
+    }
+
+    /// A request by the entry hash of its `unseal.requested`.
+    #[must_use]
+    pub fn request(&self, hash: &B32) -> Option<&Request> {
+        self.by_hash.get(hash).and_then(|i| self.requests.get(*i))
+    }
+
+    /// All requests, in the order of the log.
+    #[must_use]
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// Whether the warden may release this request now, to all who approved it: approved, alive, both in a witnessed
+    /// checkpoint, cooled off and below the day's cap (`auditor`: one signs beside the warden, which lifts both).
+    /// Errors: `context` for an unknown request, `order`, `not-active` before the cooling-off is over, `quorum` when the
+    /// cap of the day is reached.
+    pub fn may_release(&self, trust: &Trust, hash: &B32, now: u64, auditor: bool) -> Result<&Request> {
+        let request = self.request(hash).ok_or(Code::Context)?;
+        need(request.status(&self.witnessed, now) == Status::Approved, Code::Order)?;
+        let seen = |entry| self.witnessed.of(entry).is_some();
+        let approvals = request.approvals.iter().filter(|a| seen(a.entry)).count();
+        need(seen(request.entry) && approvals >= usize::from(request.terms.t), Code::NotActive)?;
+        let cooled = request.cooled_at(&self.witnessed).is_some_and(|cooled| cooled <= now);
+        need(auditor || cooled, Code::NotActive)?;
+        let today = self.releases_of_day(now / DAY_S);
+        need(auditor || today < trust.root().release_cap_per_day, Code::Quorum)?;
+        Ok(request)
+    }
+
+    /// Releases without an auditor on a day (of UTC, counted from 1970) by witnessed time; those not witnessed yet count.
+    #[must_use]
+    pub fn releases_of_day(&self, day: u64) -> u64 {
+        let releases = self.requests.iter().filter_map(|r| r.release.as_ref()).filter(|r| !r.by_auditor);
+        releases.filter(|r| self.witnessed.of(r.entry).is_none_or(|at| at / DAY_S == day)).map(|_| 1).sum()
+    }
+}
+
+/// A day of UTC, for the cap of releases.
+pub(super) const DAY_S: u64 = 86_400;
+
+fn by_auditor(trust: &Trust, verified: &Verified) -> bool {
+    verified.signers.iter().any(|id| matches!(trust.signer(id), Some(Signer::Auditor(_))))
+}
+
+fn step<'a>(trust: &Trust, entry: u64, at: Option<u64>, verified: &'a Verified) -> Step<'a> {
+    Step { entry, at, verb: verified.verb, body: &verified.body, by_auditor: by_auditor(trust, verified) }
+}
