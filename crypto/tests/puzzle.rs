@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use rand_core::{TryCryptoRng, TryRng};
-use tabir_crypto::token::puzzle::{CHALLENGE_LEN, Challenge, MAX_DIFFICULTY, SOLUTION_LEN, Solution};
+use tabir_crypto::token::puzzle::{CHALLENGE_LEN, Challenge, MAX_DIFFICULTY, Offer, SOLUTION_LEN, Solution};
 use tabir_crypto::{Code, Secret, SecretBytes};
 
 /// Counts up: nonces differ, nothing else matters here.
@@ -132,4 +132,13 @@ fn refuses_other_forms() {
 fn solving_stops_where_it_is_told_to() {
     assert!(challenge(MAX_DIFFICULTY).solve(0, 3).unwrap().is_none());
     assert!(challenge(MAX_DIFFICULTY).solve(u64::MAX, 3).unwrap().is_none());
+}
+
+#[test]
+fn an_offer_must_name_its_own_difficulty() {
+    let offer = Offer::new(&challenge(4));
+    let text = serde_json::to_string(&offer).unwrap();
+    let read = |text: &str| tabir_crypto::json::from_slice::<Offer>(text.as_bytes()).unwrap();
+    assert_eq!(read(&text).challenge().unwrap(), challenge(4));
+    assert_eq!(code(read(&text.replace("\"bits\":4", "\"bits\":5")).challenge()), Code::Puzzle);
 }

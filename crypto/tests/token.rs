@@ -11,6 +11,7 @@ use rsa::{BoxedUint, RsaPrivateKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tabir_crypto::Code;
+use tabir_crypto::token::directory::{Directory, DirectoryKey};
 use tabir_crypto::token::key::SPKI_LEN;
 use tabir_crypto::token::{
     IssuerKey, Token, TokenChallenge, TokenKey, TokenRequest, TokenResponse, blind, header, verify,
@@ -399,4 +400,23 @@ fn refuses_other_forms_of_the_headers() {
     let value = header::write_challenge(&challenge(), KEY.public());
     let (one, _) = value.split_once(", ").unwrap();
     assert_eq!(code(header::read_challenge(one)), Code::Field);
+}
+
+#[test]
+fn a_directory_comes_back_as_it_went_and_other_types_are_refused() {
+    let key = DirectoryKey::new(KEY.public(), 1_800_000_000);
+    let directory = Directory { issuer_request_uri: "/token-request".into(), token_keys: vec![key] };
+    let text = serde_json::to_string(&directory).unwrap();
+    assert!(
+        text.starts_with(r#"{"issuer-request-uri":"/token-request","token-keys":[{"token-type":2,"token-key":"MIIBUj"#)
+    );
+    let back: Directory = tabir_crypto::json::from_slice(text.as_bytes()).unwrap();
+    assert_eq!(back, directory);
+    assert_eq!(&back.token_keys[0].key().unwrap(), KEY.public());
+
+    let read = |text: String| tabir_crypto::json::from_slice::<Directory>(text.as_bytes()).unwrap();
+    let other = read(text.replace(r#""token-type":2"#, r#""token-type":1"#));
+    assert_eq!(code(other.token_keys[0].key()), Code::TokenType);
+    let cut = read(text.replace("\"MIIB", "\""));
+    assert_eq!(code(cut.token_keys[0].key()), Code::TokenKey);
 }

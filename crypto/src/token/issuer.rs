@@ -8,12 +8,12 @@ use rand_core::CryptoRng;
 
 use super::key::IssuerKey;
 use super::wire::{TokenRequest, TokenResponse};
-use crate::error::{Code, Result, need};
+use crate::error::{Code, Result};
 
 impl IssuerKey {
-    /// Signs a request made for this key. Errors: `token-key` (made for another), `field` (not below the modulus).
+    /// Signs a request made for this key. Errors: those of [`TokenKey::admits`](super::TokenKey::admits).
     pub fn blind_sign(&self, rng: &mut impl CryptoRng, request: &TokenRequest) -> Result<TokenResponse> {
-        need(request.truncated_key_id == self.public().truncated_id(), Code::TokenKey)?;
+        self.public().admits(request)?;
         let signature = self.secret().blind_sign_with_rng(rng, request.blinded_msg).map_err(|_| Code::Field)?;
         TokenResponse::decode(signature.as_ref())
     }

@@ -18,7 +18,7 @@ use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use rsa::{BoxedUint, RsaPrivateKey, RsaPublicKey};
 
-use super::wire::NK;
+use super::wire::{NK, TokenRequest};
 use crate::codec::{B32, sha256};
 use crate::error::{Code, Result, need};
 use crate::secret::{Secret, SecretVec};
@@ -85,6 +85,14 @@ impl TokenKey {
     pub const fn truncated_id(&self) -> u8 {
         let [.., last] = self.id;
         last
+    }
+
+    /// Is this a request for this key, which can be signed? Errors: `token-key` (for another), `field` (not below the
+    /// modulus).
+    pub fn admits(&self, request: &TokenRequest) -> Result<()> {
+        need(request.truncated_key_id == self.truncated_id(), Code::TokenKey)?;
+        let modulus = self.spki.iter().skip(PREFIX.len()).take(NK);
+        need(request.blinded_msg.iter().lt(modulus), Code::Field)
     }
 
     pub(crate) const fn rsa(&self) -> &SuitePublic {

@@ -2,10 +2,11 @@
 //!
 //! The client blinds ([`client`]), the issuer signs blindly ([`issuer`]), the client finalizes, and the origin
 //! verifies ([`verify`]): it sees a token that the issuer has never seen. [`wire`] has the messages, [`key`] the token
-//! key in its one encoding, [`header`] the two HTTP headers. Not covered: key epochs (the issuer's role and the
+//! key in its one encoding, [`header`] the two HTTP headers, [`directory`] the issuer's list of keys. Not covered: key epochs (the issuer's role and the
 //! governance log), spending (the gateway's), batches.
 
 pub mod client;
+pub mod directory;
 pub mod header;
 pub mod issuer;
 pub mod key;

@@ -16,11 +16,13 @@
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::codec::{B32, b64url, fixed, sha256, unb64url};
 use crate::error::{Code, Result, need};
 use crate::secret::SecretBytes;
+use crate::statement::value::{Hex, V1};
 
 /// Bytes of a challenge.
 pub const CHALLENGE_LEN: usize = SIGNED_LEN + 32;
@@ -91,6 +93,30 @@ impl Challenge {
             }
         }
         Ok(None)
+    }
+}
+
+/// The answer of `GET /v1/puzzle`: `{"v":1,"challenge":"<116 hex digits>","bits":8}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    v: V1,
+    challenge: Hex<CHALLENGE_LEN>,
+    bits: u8,
+}
+
+impl Offer {
+    /// Offers a challenge.
+    #[must_use]
+    pub const fn new(challenge: &Challenge) -> Self {
+        Self { v: V1, challenge: Hex(challenge.bytes), bits: challenge.difficulty }
+    }
+
+    /// What is offered. Errors: those of [`Challenge::decode`], `puzzle` (`bits` says something else).
+    pub fn challenge(&self) -> Result<Challenge> {
+        let challenge = Challenge::decode(&self.challenge.0)?;
+        need(challenge.difficulty == self.bits, Code::Puzzle)?;
+        Ok(challenge)
     }
 }
 
