@@ -2,6 +2,7 @@
 //!
 //! Each role is one folder; roles never import each other. `docs/architecture.md` shows who holds and sees what.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -1,0 +1,105 @@
+//! The command line: one file a command. `--help` of each has an example; exit codes are the same everywhere.
+
+pub mod init;
+
+pub mod sign;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigError;
+use crate::http::HttpError;
+
+/// What stands under `tabir --help`.
+const AFTER: &str = "Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 an audit found something; 4 a server \
+                     can't be reached.\n\nStart with:  tabir demo";
+
+/// Tabir: report to your city without being exposed.
+#[derive(Parser)]
+#[command(name = "tabir", version, about, after_help = AFTER, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make configuration, keys and the first trust root of an installation
+    Init(init::Args),
+
+    /// Show a statement in words and add a signature; works offline
+    Sign(sign::Args),
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Wrong words, or a file that is not what it should be.
+    #[error("{0}")]
+    Usage(String),
+    /// Refused or failed, with what to do.
+    #[error("{0}")]
+    Failed(String),
+    /// An audit found something.
+    #[error("{0}")]
+    Audit(String),
+    /// Configuration or key file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A server refused or can't be reached.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// A check of the protocol failed.
+    #[error(transparent)]
+    Crypto(#[from] tabir_crypto::Error),
+    /// A store.
+    #[error(transparent)]
+    Db(#[from] crate::db::DbError),
+    /// A file.
+    #[error("{0}: {1}")]
+    File(std::path::PathBuf, std::io::Error),
+}
+
+impl CliError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Audit(_) => 3,
+            Self::Http(HttpError::Unreachable(_)) => 4,
+            _ => 1,
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub async fn main() -> ExitCode {
+    crate::http::logging::start();
+    let result = match Cli::parse().command {
+        Command::Init(args) => init::run(&args),
+
+        Command::Sign(args) => sign::run(args).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tabir: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Reads a file, naming it in the error.
+pub(crate) fn read(path: &std::path::Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path).map_err(|e| CliError::File(path.into(), e))
+}
+
+/// Writes a file that anybody may read, naming it in the error.
+pub(crate) fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), CliError> {
+    std::fs::write(path, bytes).map_err(|e| CliError::File(path.into(), e))
+}
+
+/// Makes a folder and those above it, naming it in the error.
+pub(crate) fn make_dir(path: &std::path::Path) -> Result<(), CliError> {
+    std::fs::create_dir_all(path).map_err(|e| CliError::File(path.into(), e))
+}
