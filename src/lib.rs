@@ -2,6 +2,8 @@
 //!
 //! Each role is one folder; roles never import each other. `docs/architecture.md` shows who holds and sees what.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
+
 pub mod cli;
 pub mod clock;
 pub mod config;

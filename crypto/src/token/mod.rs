@@ -1,7 +1,7 @@
 //! Privacy Pass tokens of type 0x0002 (RFC 9577, RFC 9578, over RFC 9474), and the puzzle that can buy one.
 //!
 //! The client blinds ([`client`]), the issuer signs blindly ([`issuer`]), the client finalizes, and the origin
-//! verifies ([`verify`]): it sees a token that the issuer has never seen. [`wire`] has the messages, [`key`] the token
+//! verifies ([`mod@verify`]): it sees a token that the issuer has never seen. [`wire`] has the messages, [`key`] the token
 //! key in its one encoding, [`header`] the two HTTP headers, [`directory`] the issuer's list of keys. Not covered: key epochs (the issuer's role and the
 //! governance log), spending (the gateway's), batches.
 

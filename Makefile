@@ -1,0 +1,49 @@
+# Everything that the checks need and the machine lacks is installed by scripts/install, which says so.
+# `make CARGO=…` takes another cargo.
+
+CARGO ?= cargo
+export CARGO
+
+.DEFAULT_GOAL := help
+.PHONY: help run test fmt lint doc unit deny interop checks-apply checks bench install
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: ## build, then show everything at work on 100 real tickets
+	scripts/install build
+	$(CARGO) build --release --locked
+	"$${CARGO_TARGET_DIR:-target}"/release/tabir demo
+
+test: install fmt lint doc deny checks-apply unit interop ## every check that a change must pass
+	@echo "make test: all passed"
+
+install: # what the checks need from the system
+	scripts/install test
+
+fmt: ## formatting
+	$(CARGO) fmt --all --check
+
+lint: install ## clippy, warnings denied
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+doc: install ## documentation of tabir-crypto, warnings denied
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p tabir-crypto --no-deps --locked
+
+unit: install ## all tests of both crates
+	$(CARGO) test --workspace --locked
+
+deny: ## licences, bans, sources and advisories of the dependencies
+	scripts/deny
+
+interop: install ## independent clients against running roles
+	scripts/interop
+
+checks-apply: ## every patch that takes a security check out still applies
+	scripts/checks apply
+
+checks: install ## each security check taken out turns its test red (minutes; `scripts/checks run NAME` for one)
+	scripts/checks run
+
+bench: install ## measure; writes target/figures
+	scripts/bench
