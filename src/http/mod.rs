@@ -5,6 +5,7 @@
 pub mod call;
 pub mod client;
 pub mod logging;
+pub mod outbox;
 pub mod problem;
 pub mod server;
 

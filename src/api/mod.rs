@@ -1,0 +1,5 @@
+//! The JSON of the endpoints, shared by who serves and who calls. `docs/protocol.md` has the tables.
+//!
+//! Types only: no role's secrets, no decisions.
+
+pub mod gateway;
