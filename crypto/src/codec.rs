@@ -135,3 +135,23 @@ impl Transcript {
         Scalar::from_bytes_mod_order_wide(&self.0.finalize().into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{Transcript, unhex};
+
+    /// The challenge is not public, so this vector is recomputed here.
+    #[test]
+    fn the_transcript_hash_matches_its_vector() {
+        let file: Value = serde_json::from_str(include_str!("../tests/vectors/tabir-v1.json")).unwrap();
+        let case = &file["formats"]["T"][0];
+        let puts = case["in"]["puts"].as_array().unwrap().iter();
+        let t = puts.fold(Transcript::new(case["in"]["tag"].as_str().unwrap()), |t, put| {
+            t.put(put[0].as_str().unwrap(), &hex::decode(put[1].as_str().unwrap()).unwrap())
+        });
+        assert_eq!(t.clone().hash(), unhex(case["out"]["hash"].as_str().unwrap()).unwrap());
+        assert_eq!(t.challenge().to_bytes(), unhex(case["out"]["challenge"].as_str().unwrap()).unwrap());
+    }
+}

@@ -96,3 +96,25 @@ pub(crate) fn hedged_nonce(statement: &Transcript, secret: &Scalar, rng: &mut im
     let fresh = SecretBytes::<32>::random(rng);
     statement.clone().put("nonce/secret", secret.as_bytes()).put("nonce/random", fresh.expose()).challenge()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::scalar;
+
+    /// Scalars are not public, so these inputs are refused here.
+    #[test]
+    fn refuses_hostile_scalars() {
+        let file: Value = serde_json::from_str(include_str!("../tests/vectors/tabir-v1.json")).unwrap();
+        let rejects = file["reject"].as_array().unwrap().iter().filter(|r| r["decoder"] == "scalar");
+        let mut tried = 0;
+        for reject in rejects {
+            let bytes = hex::decode(reject["in"]["s"].as_str().unwrap()).unwrap();
+            assert_eq!(scalar(&bytes).unwrap_err().code().as_str(), reject["code"], "{}", reject["rule"]);
+            tried += 1;
+        }
+        assert_eq!(tried, 3);
+        assert!(scalar(&[0; 32]).is_ok());
+    }
+}
