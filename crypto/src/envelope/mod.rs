@@ -10,3 +10,6 @@ mod outer;
 pub use inner::{INNER_LEN, Inner, RECORD_LEN, VerifiedInner};
 pub use label::{CaseBinding, Label};
 pub use outer::{Handout, OUTER_LEN, Outer, Released, SealParams, SealedEnvelope, seal};
+
+#[cfg(test)]
+mod tests;

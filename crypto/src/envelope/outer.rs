@@ -66,14 +66,21 @@ pub fn seal(p: &SealParams<'_>, record: &SecretBytes<RECORD_LEN>, rng: &mut impl
         content_hash: p.content_hash,
         notice_hash: p.notice_hash,
     };
-    let warden_key_id = p.warden_key.key_id();
-    let label = binding.label(&warden_key_id);
-    let signed = SignedInner::sign(Inner::seal(p.council, &label, record, rng)?, &label, p.case_key);
+    let label = binding.label(&p.warden_key.key_id());
+    wrap(p, &label, Inner::seal(p.council, &label, record, rng)?, rng)
+}
+
+pub(super) fn wrap(
+    p: &SealParams<'_>,
+    label: &Label,
+    inner: Inner,
+    rng: &mut impl CryptoRng,
+) -> Result<SealedEnvelope> {
     let mut bytes = vec![VERSION, SUITE];
-    bytes.extend_from_slice(&warden_key_id);
+    bytes.extend_from_slice(&p.warden_key.key_id());
     bytes.extend_from_slice(p.council.lineage());
     let aad = [bytes.as_slice(), label.as_bytes()].concat();
-    let plaintext = Secret::new(signed.to_bytes());
+    let plaintext = Secret::new(SignedInner::sign(inner, label, p.case_key).to_bytes());
     bytes.extend(seal_with(p.warden_key, INFO, &aad, plaintext.expose(), rng)?);
     Ok(SealedEnvelope { hash: sha256(&bytes), bytes })
 }

@@ -12,3 +12,6 @@ mod partial;
 pub use combine::{DhOutput, Opened, combine, open, record_commit};
 pub use council::{Council, CouncilKey, CouncilMember, MAX_MEMBERS, MIN_THRESHOLD, Share};
 pub use partial::{OpeningContext, PARTIAL_LEN, VerifiedPartial, make, recipients_hash, verify};
+
+#[cfg(test)]
+mod tests;

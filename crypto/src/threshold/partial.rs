@@ -91,7 +91,7 @@ pub fn make(context: &OpeningContext<'_>, share: &Share, rng: &mut impl CryptoRn
     make_with(context, share, |statement| hedged_nonce(statement, share.s(), rng))
 }
 
-fn make_with(
+pub(super) fn make_with(
     context: &OpeningContext<'_>,
     share: &Share,
     nonce: impl FnOnce(&Transcript) -> Scalar,
