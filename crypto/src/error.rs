@@ -161,6 +161,10 @@ pub enum Code {
     NotActive,
     /// A step of the unseal protocol out of its order.
     Order,
+    /// A release before its cooling-off is over.
+    CoolingOff,
+    /// More releases on a day than the warden may make alone.
+    Cap,
 }
 
 impl Code {
@@ -241,6 +245,8 @@ impl Code {
             Self::KeyConflict => "key-conflict",
             Self::NotActive => "not-active",
             Self::Order => "order",
+            Self::CoolingOff => "cooling-off",
+            Self::Cap => "cap",
         }
     }
 
@@ -321,6 +327,8 @@ impl Code {
             Self::KeyConflict => "two keys for one role and epoch",
             Self::NotActive => "a key before its activation or after its end",
             Self::Order => "a step of the unseal protocol out of its order",
+            Self::CoolingOff => "a release before its cooling-off is over",
+            Self::Cap => "more releases on a day than the warden may make alone",
         }
     }
 }

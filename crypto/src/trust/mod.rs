@@ -3,16 +3,19 @@
 //! ```text
 //! root     the payload of trust.json            verify   Trust: a trust root whose checks have passed
 //! rule     whose signatures a verb needs        state    State: keys, councils, policy, requests, from entry 0
-//! unseal   the order of one request's entries
+//! unseal   the order of one request's entries   windows  accepted versus forwarded, window by window
+//! audit    all of it over both logs, as a list of named checks
 //! ```
 //! Nothing here reads a network or a clock. Who calls has checked the entries against a witnessed checkpoint
 //! ([`crate::log`]) and brings the time, which comes from cosignatures.
 
+pub mod audit;
 pub mod root;
 pub mod rule;
 pub mod state;
 pub mod unseal;
 pub mod verify;
+pub mod windows;
 
 pub use state::State;
 pub use verify::{Signer, Trust};

@@ -1,7 +1,8 @@
 //! What the governance log says: announced keys, councils, policy, requests. Replayed from entry 0, in order.
 //!
 //! An entry that its rule or its order refuses changes nothing: it stands in the log for the audit to name, and nobody
-//! acts on it. One exception: a second key for one epoch is remembered, since it is the first one's undoing.
+//! acts on it. Two exceptions: a second key for one epoch is remembered, since it is the first one's undoing, and so is a
+//! release before the cooling-off was over, since what the warden handed out is out; no approver helps with it.
 //!
 //! Whether something counts *now* is a question of witnessed time, which the caller brings: the k-th smallest
 //! cosignature of the first kept checkpoint that covers the entry.
@@ -113,7 +114,7 @@ impl State {
     pub fn check(&self, trust: &Trust, statement: &Statement, now: u64) -> Result<Verified> {
         rule::for_log(LogName::Governance, statement.verb())?;
         let verified = rule::check(trust, self, statement)?;
-        need(!self.seen.contains(&statement.pae_hash()), Code::Duplicate)?;
+        need(!self.contains(&statement.pae_hash()), Code::Duplicate)?;
         self.fits(trust, self.next, Some(now), &statement.entry_hash(), &verified)?;
         Ok(verified)
     }
@@ -145,8 +146,8 @@ impl State {
         need(self.seen.insert(statement.pae_hash()), Code::Duplicate)?;
         let hash = entry_hash(leaf);
         if let Err(error) = self.fits(trust, entry, self.witnessed.of(entry), &hash, verified) {
-            if let (Body::KeyAnnounced(body), Code::KeyConflict) = (&verified.body, error.code()) {
-                self.put_key(trust, entry, body, verified);
+            if matches!(error.code(), Code::KeyConflict | Code::CoolingOff) {
+                self.put(trust, entry, hash, verified)?;
             }
             return Err(error);
         }
@@ -270,6 +271,12 @@ impl State {
         self.councils.insert(id, LoggedCouncil { entry, council, retired: None });
     }
 
+    /// Whether the log has a statement with this [`Statement::pae_hash`] whose signatures suffice.
+    #[must_use]
+    pub fn contains(&self, pae_hash: &B32) -> bool {
+        self.seen.contains(pae_hash)
+    }
+
     /// How many entries have been read: the index of the next.
     #[must_use]
     pub const fn size(&self) -> u64 {
@@ -381,18 +388,17 @@ impl State {
 
     /// Whether the warden may release this request now, to all who approved it: approved, alive, both in a witnessed
     /// checkpoint, cooled off and below the day's cap (`auditor`: one signs beside the warden, which lifts both).
-    /// Errors: `context` for an unknown request, `order`, `not-active` before the cooling-off is over, `quorum` when the
-    /// cap of the day is reached.
+    /// Errors: `context` for an unknown request, `order`, `quorum` before both are witnessed, `cooling-off`, `cap`.
     pub fn may_release(&self, trust: &Trust, hash: &B32, now: u64, auditor: bool) -> Result<&Request> {
         let request = self.request(hash).ok_or(Code::Context)?;
         need(request.status(&self.witnessed, now) == Status::Approved, Code::Order)?;
         let seen = |entry| self.witnessed.of(entry).is_some();
         let approvals = request.approvals.iter().filter(|a| seen(a.entry)).count();
-        need(seen(request.entry) && approvals >= usize::from(request.terms.t), Code::NotActive)?;
+        need(seen(request.entry) && approvals >= usize::from(request.terms.t), Code::Quorum)?;
         let cooled = request.cooled_at(&self.witnessed).is_some_and(|cooled| cooled <= now);
-        need(auditor || cooled, Code::NotActive)?;
+        need(auditor || cooled, Code::CoolingOff)?;
         let today = self.releases_of_day(now / DAY_S);
-        need(auditor || today < trust.root().release_cap_per_day, Code::Quorum)?;
+        need(auditor || today < trust.root().release_cap_per_day, Code::Cap)?;
         Ok(request)
     }
 

@@ -221,19 +221,20 @@ impl Request {
     }
 
     /// Whether the release stands in a witnessed checkpoint and kept the cooling-off: only then may anybody hand out an
-    /// envelope or make a partial. Errors: `order` when there is none or it came too early, `not-active` before it is
-    /// witnessed.
+    /// envelope or make a partial. Errors: `order` when there is none, `quorum` before it is witnessed, `cooling-off` when
+    /// it came too early.
     pub fn released(&self, witnessed: &Witnessed) -> Result<&Release> {
         let release = self.release.as_ref().ok_or(Code::Order)?;
-        let at = witnessed.of(release.entry).ok_or(Code::NotActive)?;
-        let cooled = self.cooled_at(witnessed).ok_or(Code::NotActive)?;
-        need(release.by_auditor || at >= cooled, Code::Order)?;
+        let at = witnessed.of(release.entry).ok_or(Code::Quorum)?;
+        let cooled = self.cooled_at(witnessed).ok_or(Code::Quorum)?;
+        need(release.by_auditor || at >= cooled, Code::CoolingOff)?;
         Ok(release)
     }
 
     /// Whether this may be the next entry. `at` is its witnessed time, or now for one that is yet to be logged; without
     /// it the checks of time are left to who reads later.
-    /// Errors: `order` or `duplicate`, with the official where one is to blame, `too-few`, `context`, and those of
+    /// Errors: `order` or `duplicate`, with the official where one is to blame, `too-few`, `context`, `cooling-off`
+    /// (checked last: all else about the release is in order), and those of
     /// [`KemPublicKey::from_bytes`].
     pub(super) fn check(&self, witnessed: &Witnessed, step: &Step<'_>) -> Result<()> {
         if let Body::UnsealNotice(_) = step.body {
@@ -288,7 +289,7 @@ impl Request {
         }
         let cooled = self.cooled_at(witnessed);
         let early = step.at.is_some_and(|at| cooled.is_none_or(|cooled| at < cooled));
-        need(step.by_auditor || !early, Code::Order)
+        need(step.by_auditor || !early, Code::CoolingOff)
     }
 
     /// Takes an entry that [`Request::check`] let through.

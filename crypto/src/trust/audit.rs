@@ -1,0 +1,255 @@
+//! The audit of both logs: whatever they say is checked again, and each failure has a name, a code and a place.
+//!
+//! ```text
+//! governance.entries      each leaf is a statement in its one form, of a verb of this log, in turn
+//! governance.signatures   whoever must sign did, and nobody else       governance.once   no statement stands twice
+//! keys.one-per-epoch      one key for a kind and epoch                 keys.sound        its form and times
+//! councils.sound          parts that fit each other and their lineage  policy.sound      versions up by one
+//! unseal.requested        each step has its request                    unseal.approvals  one official, one vote
+//! unseal.order            each step follows the one it needs           unseal.cooling-off
+//! unseal.cap              releases a day without an auditor            unseal.notice     a deferred one was published
+//! intake.entries .signatures .once                                     windows.*         see `windows`
+//! ```
+//! The caller has checked the leaves against a witnessed checkpoint of each log and found their witnessed times.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::root::LogName;
+use super::rule;
+use super::state::{DAY_S, State};
+use super::unseal::request_of;
+use super::verify::Trust;
+use super::windows::{self, Windows};
+use crate::codec::B32;
+use crate::error::{Code, Error, Result};
+use crate::statement::{Statement, Verb, Verified};
+
+/// Names of the checks of entries; those of [`windows::CHECKS`] come on top.
+pub const CHECKS: [&str; 16] = [
+    "governance.entries",
+    "governance.signatures",
+    "governance.once",
+    "keys.one-per-epoch",
+    "keys.sound",
+    "councils.sound",
+    "policy.sound",
+    "unseal.requested",
+    "unseal.approvals",
+    "unseal.order",
+    "unseal.cooling-off",
+    "unseal.cap",
+    "unseal.notice",
+    "intake.entries",
+    "intake.signatures",
+    "intake.once",
+];
+/// How long after its date a deferred notice may take to be seen in the log.
+const NOTICE_GRACE_S: u64 = 3600;
+
+/// One entry of a log.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// From 0.
+    pub index: u64,
+    /// The leaf as it stands in the tree.
+    pub leaf: &'a [u8],
+    /// The k-th smallest cosignature of the first kept checkpoint that covers it.
+    pub witnessed: Option<u64>,
+}
+
+/// One check: passed as a whole, or one failure of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its stable name.
+    pub name: &'static str,
+    /// Whether it passed.
+    pub ok: bool,
+    /// What is wrong: a [`Code`], or a code of [`windows::Finding`].
+    pub code: Option<&'static str>,
+    /// The log, where an entry is to blame.
+    pub log: Option<LogName>,
+    /// The entry.
+    pub entry: Option<u64>,
+    /// The window.
+    pub window: Option<u64>,
+    /// How many reports, where that is the point.
+    pub reports: u64,
+}
+
+/// What the audit found, with what it worked out on the way.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Each check once if it passed, else once for each failure, by name.
+    pub checks: Vec<Check>,
+    /// The governance log replayed.
+    pub state: State,
+    /// The intake log replayed.
+    pub windows: Windows,
+}
+
+impl Report {
+    /// Whether every check passed.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.checks.iter().all(|c| c.ok)
+    }
+
+    /// What failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|c| !c.ok)
+    }
+}
+
+/// Audits both logs. `now` is the newest witnessed time of the two, not a clock's: a copied log stays as good as it was.
+#[must_use]
+pub fn audit<'a>(
+    trust: &Trust,
+    governance: impl IntoIterator<Item = Entry<'a>>,
+    intake: impl IntoIterator<Item = Entry<'a>>,
+    now: u64,
+) -> Report {
+    let mut audit = Audit { trust, state: State::new(), windows: Windows::new(), failures: Vec::new() };
+    for entry in governance {
+        if let Err((name, error)) = audit.governance(&entry) {
+            audit.fail(name, error.code().as_str(), LogName::Governance, entry.index);
+        }
+    }
+    audit.releases_a_day();
+    audit.notices(now);
+    let mut seen = HashSet::new();
+    let mut next = 0;
+    for entry in intake {
+        let in_turn = entry.index == next;
+        next = entry.index.saturating_add(1);
+        if let Err((name, error)) = audit.intake(&entry, in_turn, &mut seen) {
+            audit.fail(name, error.code().as_str(), LogName::Intake, entry.index);
+        }
+    }
+    for finding in audit.windows.audit(now) {
+        audit.failures.push(Check {
+            name: finding.check,
+            ok: false,
+            code: Some(finding.code),
+            log: finding.entry.map(|_| LogName::Intake),
+            entry: finding.entry,
+            window: Some(finding.window),
+            reports: finding.reports,
+        });
+    }
+    audit.report()
+}
+
+struct Audit<'t> {
+    trust: &'t Trust,
+    state: State,
+    windows: Windows,
+    failures: Vec<Check>,
+}
+
+type Named = core::result::Result<(), (&'static str, Error)>;
+
+impl Audit<'_> {
+    fn fail(&mut self, name: &'static str, code: &'static str, log: LogName, entry: u64) {
+        let (log, entry) = (Some(log), Some(entry));
+        self.failures.push(Check { name, ok: false, code: Some(code), log, entry, window: None, reports: 0 });
+    }
+
+    fn governance(&mut self, entry: &Entry<'_>) -> Named {
+        let form = |e| ("governance.entries", e);
+        self.state.turn(entry.index, entry.witnessed).map_err(form)?;
+        let statement = read(LogName::Governance, entry.leaf).map_err(form)?;
+        if self.state.contains(&statement.pae_hash()) {
+            return Err(("governance.once", Code::Duplicate.into()));
+        }
+        let named = |e: Error, state: &State| (name(&statement, e.code(), state), e);
+        let verified = rule::check(self.trust, &self.state, &statement).map_err(|e| named(e, &self.state))?;
+        let taken = self.state.take(self.trust, entry.index, &statement, entry.leaf, &verified);
+        taken.map_err(|e| named(e, &self.state))
+    }
+
+    fn intake(&mut self, entry: &Entry<'_>, in_turn: bool, seen: &mut HashSet<B32>) -> Named {
+        let form = |e| ("intake.entries", e);
+        if !in_turn {
+            return Err(form(Code::Order.into()));
+        }
+        let statement = read(LogName::Intake, entry.leaf).map_err(form)?;
+        let verified: Verified =
+            rule::check(self.trust, &self.state, &statement).map_err(|e| ("intake.signatures", e))?;
+        if !seen.insert(statement.pae_hash()) {
+            return Err(("intake.once", Code::Duplicate.into()));
+        }
+        self.windows.take(entry.index, &verified, entry.witnessed);
+        Ok(())
+    }
+
+    fn releases_a_day(&mut self) {
+        let mut days: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let releases = self.state.requests().iter().filter_map(|r| r.release.as_ref()).filter(|r| !r.by_auditor);
+        for release in releases {
+            if let Some(at) = self.state.witnessed().of(release.entry) {
+                days.entry(at / DAY_S).or_default().push(release.entry);
+            }
+        }
+        let cap = usize::try_from(self.trust.root().release_cap_per_day).unwrap_or(usize::MAX);
+        for mut entries in days.into_values() {
+            entries.sort_unstable();
+            for entry in entries.into_iter().skip(cap) {
+                self.fail("unseal.cap", Code::Cap.as_str(), LogName::Governance, entry);
+            }
+        }
+    }
+
+    fn notices(&mut self, now: u64) {
+        let overdue = |until: u64| until.saturating_add(NOTICE_GRACE_S) <= now;
+        let deferred = self.state.requests().iter().filter(|r| r.notice.is_none());
+        let late = deferred.filter(|r| r.body.deferred_until.is_some_and(|until| overdue(until.0)));
+        for entry in late.map(|r| r.entry).collect::<Vec<_>>() {
+            self.fail("unseal.notice", "overdue", LogName::Governance, entry);
+        }
+    }
+
+    fn report(self) -> Report {
+        let names = CHECKS.into_iter().chain(windows::CHECKS);
+        let mut checks = Vec::new();
+        for name in names {
+            let before = checks.len();
+            checks.extend(self.failures.iter().filter(|c| c.name == name).cloned());
+            if checks.len() == before {
+                checks.push(Check { name, ok: true, code: None, log: None, entry: None, window: None, reports: 0 });
+            }
+        }
+        Report { checks, state: self.state, windows: self.windows }
+    }
+}
+
+fn read(log: LogName, leaf: &[u8]) -> Result<Statement> {
+    let statement = Statement::parse(leaf)?;
+    rule::for_log(log, statement.verb())?;
+    statement.body()?;
+    Ok(statement)
+}
+
+/// The check that an entry of the governance log failed.
+fn name(statement: &Statement, code: Code, state: &State) -> &'static str {
+    let signatures =
+        [Code::UnknownKey, Code::Insufficient, Code::Signature, Code::Scalar, Code::REncoding, Code::RSmallOrder];
+    let unknown_request = || {
+        let body = statement.body().ok();
+        body.as_ref().and_then(request_of).is_some_and(|hash| state.request(hash).is_none())
+    };
+    match statement.verb() {
+        _ if signatures.contains(&code) => "governance.signatures",
+        Verb::KeyAnnounced if code == Code::KeyConflict => "keys.one-per-epoch",
+        Verb::KeyAnnounced | Verb::KeyRetired => "keys.sound",
+        Verb::PolicySet => "policy.sound",
+        Verb::CouncilFormed
+        | Verb::CouncilRefreshed
+        | Verb::CouncilReshared
+        | Verb::CouncilRetired
+        | Verb::CouncilChecked => "councils.sound",
+        Verb::UnsealReleased if code == Code::CoolingOff => "unseal.cooling-off",
+        _ if unknown_request() => "unseal.requested",
+        Verb::UnsealApproved | Verb::UnsealRefused => "unseal.approvals",
+        _ => "unseal.order",
+    }
+}
