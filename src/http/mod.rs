@@ -4,6 +4,7 @@
 
 pub mod call;
 pub mod client;
+pub mod log_outbox;
 pub mod logging;
 pub mod outbox;
 pub mod problem;

@@ -1,0 +1,175 @@
+//! Brings what waits in a role's log outbox to the log, for as long as the process runs.
+//!
+//! At least once: a statement leaves the outbox when the log answered that it has it, and the log takes each once.
+//! One that the log refuses stays, and is an error in the operator's log at every round: it is never dropped.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::body::Role;
+
+use super::call;
+use super::client::{Client, HttpError};
+use crate::clock::Clock;
+use crate::config::Setup;
+use crate::db::outbox::{self, Waiting};
+use crate::db::{Db, DbError};
+
+/// Between two looks at the outbox while all is well: well below a log's checkpoint interval.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause while the log can't be reached.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// Why a round did not empty the outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// The store.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The log, or the way to it.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+/// Delivers until the process ends.
+pub async fn run(db: Db, identity: SigningKey, mut setup: Setup) {
+    let log = setup.peers.log_internal.clone();
+    let mut pause = PAUSE;
+    while setup.pause(pause).await {
+        match round(&db, &identity, &log, &setup.client, &setup.clock).await {
+            Ok(()) => pause = PAUSE,
+            Err(error) => {
+                tracing::warn!(%error, "log outbox");
+                pause = (pause * 2).min(MAX_PAUSE);
+            }
+        }
+    }
+}
+
+/// One round: everything that waits now. One refused statement does not hold up the others.
+pub async fn round(
+    db: &Db,
+    identity: &SigningKey,
+    log: &str,
+    client: &Client,
+    clock: &Clock,
+) -> Result<(), DeliveryError> {
+    let mut failed = None;
+    for Waiting { id, log: name, statement } in outbox::waiting(db).await? {
+        let path = format!("/internal/log/{}/entries", name.as_str());
+        let header = call::sign(identity, Role::Log, "POST", &path, &statement, clock).map_err(HttpError::from)?;
+        let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
+        match client.send(Method::POST, &format!("{log}{path}"), &headers, statement).await {
+            Ok(_) => outbox::delivered(db, id).await?,
+            Err(error @ HttpError::Unreachable(_)) => return Err(error.into()),
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::extract::{Path, State};
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::routing::post;
+    use sqlx::migrate::{Migration, MigrationType, Migrator};
+    use tabir_crypto::statement::body::KeyRetired;
+    use tabir_crypto::statement::value::{CodeText, Hex, Hour, V1};
+    use tabir_crypto::statement::{Statement, Verb};
+    use tabir_crypto::trust::root::LogName;
+    use tabir_crypto::{B32, Secret};
+
+    use super::*;
+    use crate::http::{Calls, Problem, server};
+
+    /// A log that takes statements by the right caller; it can be told to refuse what names a certain key.
+    struct Log {
+        calls: Calls,
+        caller: SigningKey,
+        refuse: Mutex<Option<Vec<u8>>>,
+        taken: Mutex<Vec<(String, Vec<u8>)>>,
+    }
+
+    async fn entries(
+        State(log): State<Arc<Log>>,
+        Path(name): Path<String>,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<StatusCode, Problem> {
+        let header = headers[call::HEADER].to_str().unwrap();
+        let path = format!("/internal/log/{name}/entries");
+        log.calls.check(header, "POST", &path, &body, &[log.caller.verifying_key()])?;
+        if log.refuse.lock().unwrap().as_deref() == Some(&body[..]) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "insufficient-signatures", "no"));
+        }
+        log.taken.lock().unwrap().push((name, body.to_vec()));
+        Ok(StatusCode::CREATED)
+    }
+
+    fn statement(key: &SigningKey, id: B32) -> Statement {
+        let reason = CodeText::new("lost").unwrap();
+        let body = KeyRetired { v: V1, at: Hour::of(0), key_id: Hex(id), reason };
+        Statement::signed(Verb::KeyRetired, &body, key).unwrap()
+    }
+
+    async fn store(dir: &std::path::Path) -> Db {
+        let sql = "CREATE TABLE log_outbox (id INTEGER PRIMARY KEY, log TEXT NOT NULL, statement BYTEA NOT NULL)";
+        let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+        let one = Migration::new(1, "outbox".into(), MigrationType::Simple, sql, false);
+        let migrator = Migrator { migrations: vec![one].into(), ..Migrator::DEFAULT };
+        Db::open(&dir.join("x.sqlite"), &migrator).await.unwrap()
+    }
+
+    async fn enqueue(db: &Db, statement: &Statement) {
+        let statement = statement.clone();
+        db.write(|tx| Box::pin(async move { outbox::enqueue(tx, LogName::Governance, &statement).await }))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_statement_leaves_the_outbox_when_the_log_has_it_and_not_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, clock) = (store(dir.path()).await, Clock::manual(1_800_000_000));
+        let key = SigningKey::from_seed(&Secret::new([7; 32]));
+        let (first, second) = (statement(&key, [1; 32]), statement(&key, [2; 32]));
+        enqueue(&db, &first).await;
+        enqueue(&db, &second).await;
+        let client = Client::new(clock.clone());
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let log = Arc::new(Log {
+            calls: Calls::new(Role::Log, clock.clone()),
+            caller: key.clone(),
+            refuse: Mutex::new(Some(first.to_bytes())),
+            taken: Mutex::default(),
+        });
+        let routes = Router::new().route("/internal/log/{name}/entries", post(entries)).with_state(Arc::clone(&log));
+        let (_running, stop) = tokio::sync::watch::channel(false);
+        tokio::spawn(server::serve(listener, routes, stop));
+
+        // Nobody there: nothing leaves.
+        let gone = round(&db, &key, "http://127.0.0.1:1", &client, &clock).await;
+        assert!(matches!(gone, Err(DeliveryError::Http(HttpError::Unreachable(_)))));
+        assert_eq!(outbox::waiting(&db).await.unwrap().len(), 2);
+
+        // Refused: it stays, and the other one goes all the same.
+        let refused = round(&db, &key, &url, &client, &clock).await;
+        assert!(matches!(refused, Err(DeliveryError::Http(HttpError::Problem { status: 403, .. }))));
+        let waiting = outbox::waiting(&db).await.unwrap();
+        assert_eq!(waiting.iter().map(|w| w.statement.clone()).collect::<Vec<_>>(), [first.to_bytes()]);
+
+        *log.refuse.lock().unwrap() = None;
+        round(&db, &key, &url, &client, &clock).await.unwrap();
+        assert!(outbox::waiting(&db).await.unwrap().is_empty());
+        let taken: Vec<_> = [&second, &first].map(|s| ("governance".to_owned(), s.to_bytes())).into();
+        assert_eq!(*log.taken.lock().unwrap(), taken);
+    }
+}
