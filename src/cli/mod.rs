@@ -4,6 +4,8 @@ pub mod init;
 
 pub mod sign;
 
+pub mod voucher;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +32,9 @@ enum Command {
 
     /// Show a statement in words and add a signature; works offline
     Sign(sign::Args),
+
+    /// Print one-use codes that buy a token each
+    Voucher(voucher::Args),
 }
 
 /// Why a command did not do what it was asked.
@@ -79,6 +84,8 @@ pub async fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
 
         Command::Sign(args) => sign::run(args).await,
+
+        Command::Voucher(args) => voucher::run(args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
