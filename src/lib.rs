@@ -6,8 +6,10 @@
 
 pub mod api;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod http;
 pub mod issuer;
+pub mod ledger;

@@ -65,7 +65,7 @@ pub async fn read(session: &Session, receipt: &Receipt) -> Result<Case, ClientEr
 
 fn open_message(session: &Session, keys: &ReceiptKeys, seq: u64, sealed: &[u8]) -> Result<(Message, B32), ClientError> {
     let case_id = keys.case_id();
-    let padded = hpke::open(&keys.mailbox, &Use::Mailbox { case_id, seq }, sealed)?;
+    let padded = hpke::uses::open(&keys.mailbox, &Use::Mailbox { case_id, seq }, sealed)?;
     let reply: SealedReply = json::from_slice(unpad_message(padded.expose())?.expose())?;
     let verified = reply.statement.verify(&[*session.trust.identity(Role::Forwarder)])?;
     let hash = sha256(&reply.message.0);
@@ -106,7 +106,7 @@ fn seal_to_intake(session: &Session, case_id: B32, seq: u64, text: &[u8]) -> Res
     let intake_key_id = intake.key_id();
     let padded = pad_message(text)?;
     let place = Use::Followup { case_id, seq, intake_key_id };
-    Ok((hpke::seal(&intake, &place, padded.expose(), &mut Random)?, intake_key_id))
+    Ok((hpke::uses::seal(&intake, &place, padded.expose(), &mut Random)?, intake_key_id))
 }
 
 /// A message, or with `re` the answer to a question.

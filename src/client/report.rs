@@ -85,7 +85,7 @@ pub fn seal(session: &Session, draft: &Draft) -> Result<Sealed, ClientError> {
         attachments: Vec::new(),
     };
     let padded = pad_content(&json::to_vec(&content)?)?;
-    let sealed = hpke::seal(&intake, &Use::Content { case_id, intake_key_id }, padded.expose(), rng)?;
+    let sealed = hpke::uses::seal(&intake, &Use::Content { case_id, intake_key_id }, padded.expose(), rng)?;
     let record = IdentityRecord::to_padded(draft.identity.as_ref())?;
     let record = SecretBytes::new(tabir_crypto::codec::fixed(record.expose())?);
     let params = SealParams {

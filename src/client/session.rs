@@ -9,7 +9,9 @@ use super::ClientError;
 use crate::api::gateway::Services;
 use crate::clock::Clock;
 use crate::http::Client;
-use crate::ledger::{View, governance_reader};
+use tabir_crypto::trust::root::LogName;
+
+use crate::ledger::{self, View};
 
 /// A head this old still takes a report without an identity, with a warning: an outage of the outside body must not
 /// silence people.
@@ -36,7 +38,7 @@ impl Session {
     pub async fn open(http: Client, clock: Clock, trust: Arc<Trust>, server: &str) -> Result<Self, ClientError> {
         let server = server.trim_end_matches('/').to_owned();
         let services: Services = http.get_json(&format!("{server}/v1/services")).await?;
-        let reader = governance_reader(&trust, http.clone(), &services.log)?;
+        let reader = ledger::reader(&trust, LogName::Governance, http.clone(), &services.log)?;
         let mut view = View::default();
         view.advance(&trust, &reader).await?;
         let session = Self { http, clock, trust, server, services, view };
@@ -48,7 +50,7 @@ impl Session {
 
     /// Reads what the log holds now.
     pub async fn refresh(&mut self) -> Result<(), ClientError> {
-        let reader = governance_reader(&self.trust, self.http.clone(), &self.services.log)?;
+        let reader = ledger::reader(&self.trust, LogName::Governance, self.http.clone(), &self.services.log)?;
         self.view.advance(&self.trust, &reader).await?;
         Ok(())
     }

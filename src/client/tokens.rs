@@ -39,7 +39,8 @@ pub async fn fetch(session: &Session, pay: &Attestation) -> Result<Token, Client
         Attestation::Puzzle => format!("pow {}", solve(session).await?),
     };
     let url = format!("{}/token-request", session.services.issuer);
-    let headers = [("content-type", REQUEST_TYPE), ("accept", RESPONSE_TYPE), ("tabir-attestation", attestation.as_str())];
+    let headers =
+        [("content-type", REQUEST_TYPE), ("accept", RESPONSE_TYPE), ("tabir-attestation", attestation.as_str())];
     let send = || session.http.send(Method::POST, &url, &headers, request.encode());
     // Issuance is idempotent: the same request gets the same signature, so that a lost answer burns nothing.
     let answer = match send().await {
@@ -62,7 +63,9 @@ async fn solve(session: &Session) -> Result<String, ClientError> {
             }
         }
     };
-    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| ClientError::Crypto(tabir_crypto::Code::Puzzle.into()))??)
+    Ok(tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| ClientError::Crypto(tabir_crypto::Code::Puzzle.into()))??)
 }
 
 /// The `Authorization` header that spends a token.

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::http::Client;
+use crate::ledger::Ledger;
 use roles::Roles;
 
 /// Where this process listens. A listener without routes is not opened.
@@ -130,6 +131,8 @@ pub struct Setup {
     pub client: Client,
     /// Addresses of the other roles.
     pub peers: Peers,
+    /// The governance log as this process follows it.
+    pub ledger: Ledger,
     /// Becomes true when the process ends.
     pub stop: watch::Receiver<bool>,
 }

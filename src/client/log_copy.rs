@@ -1,0 +1,60 @@
+//! Copies a log into a folder, so that it can be audited offline and compared with what others see.
+//!
+//! The copy is written from what was checked, not from what was sent: the checkpoint last, when all under it is there.
+
+use std::path::Path;
+
+use tabir_crypto::log::TreeHead;
+use tabir_crypto::log::tile;
+
+use super::log_reader::{Growth, LogReader};
+use super::log_source::{LogFolder, LogSource, ReadError};
+
+/// Entries of a full bundle.
+const ENTRIES: usize = tile::WIDTH as usize;
+
+/// Brings the copy in `folder` up to date. A checkpoint that stands there already must be extended by the new one:
+/// errors with the codes `shrunk` and `consistency` show two histories of one log.
+pub async fn copy_log<S: LogSource>(reader: &LogReader<S>, folder: &Path) -> Result<Growth, ReadError> {
+    let growth = reader.read(TreeHead::EMPTY).await?;
+    let copy = reader.with_source(LogFolder(folder.to_owned()));
+    match copy.checkpoint().await {
+        Ok(before) => reader.check_consistency(before.head(), growth.checkpoint.head()).await?,
+        Err(ReadError::Missing(_)) => {}
+        Err(e) => return Err(e),
+    }
+    let bad = |what: &dyn ToString| {
+        let what = what.to_string();
+        move |source| ReadError::Refused { what, source }
+    };
+    let bundles = tile::bundles(0, growth.checkpoint.head().size).map_err(bad(&"tile"))?;
+    for (bundle, entries) in bundles.iter().zip(growth.entries.chunks(ENTRIES)) {
+        let mut bytes = Vec::new();
+        for entry in entries {
+            tile::push_entry(&mut bytes, &entry.leaf).map_err(bad(bundle))?;
+        }
+        write(folder, &bundle.to_string(), &bytes).await?;
+    }
+    for (tile, bytes) in &growth.tiles {
+        write(folder, &tile.to_string(), bytes).await?;
+    }
+    for kept in &growth.kept {
+        write(folder, &format!("checkpoints/{}", kept.head().size), &kept.signed().to_bytes()).await?;
+    }
+    write(folder, "checkpoint", &growth.checkpoint.signed().to_bytes()).await?;
+    Ok(growth)
+}
+
+/// Whole or not at all: under another name first.
+async fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+    let file = folder.join(path);
+    let part = file.with_extension("part");
+    let work = async {
+        if let Some(parent) = file.parent() {
+            tokio::fs::create_dir_all(parent).await?;
+        }
+        tokio::fs::write(&part, bytes).await?;
+        tokio::fs::rename(&part, &file).await
+    };
+    work.await.map_err(|source| ReadError::File { path: file.clone(), source })
+}
