@@ -10,6 +10,8 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod desk;
 pub mod http;
 pub mod issuer;
 pub mod ledger;
+pub mod open311;

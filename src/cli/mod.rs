@@ -1,5 +1,6 @@
 //! The command line: one file a command. `--help` of each has an example; exit codes are the same everywhere.
 
+pub mod desk;
 pub mod init;
 
 pub mod sign;
