@@ -8,6 +8,7 @@
 
 pub mod outbox;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::pin::Pin;
 
@@ -65,6 +66,8 @@ impl Db {
     /// Opens or creates the SQLite file and brings its schema up to date.
     pub async fn open(file: &Path, migrations: &Migrator) -> Result<Self, DbError> {
         sqlx::any::install_default_drivers();
+        // Stores hold private keys. SQLite gives its write-ahead log the mode of the database file.
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::from)?;
         let url = format!("sqlite://{}?mode=rwc", file.display());
         let mut connection = AnyConnection::connect(&url).await?;
         connection.execute(PRAGMAS).await?;

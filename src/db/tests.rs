@@ -95,3 +95,16 @@ async fn a_deleted_value_leaves_the_files() {
     db.checkpoint().await.unwrap();
     assert!(!found(dir.path()));
 }
+
+#[tokio::test]
+async fn only_the_owner_can_read_a_store() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let db = Db::open(&dir.path().join("x.sqlite"), &migrator()).await.unwrap();
+    insert(&db, 1, false).await.unwrap();
+    let files: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|f| f.unwrap()).collect();
+    assert!(files.len() > 1, "the write-ahead log is one of them");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.file_name());
+    }
+}
