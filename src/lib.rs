@@ -14,4 +14,5 @@ pub mod desk;
 pub mod http;
 pub mod issuer;
 pub mod ledger;
+pub mod log;
 pub mod open311;

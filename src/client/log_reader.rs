@@ -144,7 +144,7 @@ impl<S: LogSource> LogReader<S> {
             return refuse("checkpoint", Code::Shrunk);
         }
         let mut edge = self.edge(known, head).await?;
-        let mut leaves = Vec::new();
+        let (mut leaves, mut forks) = (Vec::new(), Vec::new());
         let bundles = if head.size > known.size { tile::bundles(known.size, head.size) } else { Ok(Vec::new()) };
         for bundle in bundles.map_err(refused("tile"))? {
             let entries = tile::parse_entries(bundle, &self.tile(bundle).await?).map_err(refused(bundle))?;
@@ -154,7 +154,7 @@ impl<S: LogSource> LogReader<S> {
                 }
                 edge.push(&leaf).map_err(refused(bundle))?;
                 if marks.get(&edge.size()).is_some_and(|root| *root != edge.head().root) {
-                    return refuse(format!("checkpoints/{}", edge.size()), Code::Consistency);
+                    forks.push(edge.size());
                 }
                 leaves.push(leaf);
             }
@@ -166,6 +166,10 @@ impl<S: LogSource> LogReader<S> {
             } else {
                 refuse("tile", Code::Tile)
             };
+        }
+        // Only now: with a wrong entry every kept checkpoint behind it would look like another history.
+        if let Some(size) = forks.first() {
+            return refuse(format!("checkpoints/{size}"), Code::Consistency);
         }
         Ok((leaves, edge.take_tiles().map_err(refused("tile"))?))
     }

@@ -16,8 +16,8 @@ use crate::clock::Clock;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Until the whole answer is there.
 const TOTAL: Duration = Duration::from_secs(60);
-/// The largest answer that is read: a lease of 16 reports of the largest size.
-const MAX_ANSWER: usize = 8 << 20;
+/// The largest answer that is read: an entry bundle of a log, 256 of the longest statements.
+const MAX_ANSWER: usize = 256 * (2 + 65_535);
 
 /// Why there is no answer to use.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,98 @@
+//! The log's addresses. Public ones are C2SP tlog-tiles, with its media types and caching.
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tabir_crypto::statement::body::Role;
+use tabir_crypto::trust::root::LogName;
+
+use super::error::LogError;
+use super::service::Service;
+use crate::http::{Calls, Problem};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const BYTES: &str = "application/octet-stream";
+const JSON: &str = "application/json";
+/// What never changes.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+/// What the next checkpoint replaces.
+const FRESH: &str = "no-store";
+
+#[derive(Clone)]
+struct Internal {
+    service: Service,
+    calls: Calls,
+}
+
+/// Public and internal routes.
+pub fn routers(service: Service) -> (Router, Router) {
+    let calls = Calls::new(Role::Log, service.clock.clone());
+    let public = Router::new()
+        .route("/log/{name}/checkpoint", get(checkpoint))
+        .route("/log/{name}/pending", get(pending))
+        .route("/log/{name}/checkpoints", get(kept_sizes))
+        .route("/log/{name}/checkpoints/{size}", get(kept))
+        .route("/log/{name}/tile/{*path}", get(tile))
+        .with_state(service.clone());
+    let internal = Router::new()
+        .route("/internal/log/{name}/entries", post(append))
+        .route("/internal/log/{name}/cosignatures", post(cosign))
+        .with_state(Internal { service, calls });
+    (public, internal)
+}
+
+fn log(name: &str) -> Result<LogName, Problem> {
+    LogName::ALL.into_iter().find(|l| l.as_str() == name).ok_or_else(|| LogError::NotFound.into())
+}
+
+fn file(kind: &'static str, caching: &'static str, body: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching)], body).into_response()
+}
+
+async fn checkpoint(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Problem> {
+    Ok(file(TEXT, FRESH, service.checkpoint(log(&name)?).await?))
+}
+
+async fn pending(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Problem> {
+    Ok(file(TEXT, FRESH, service.pending(log(&name)?).await?))
+}
+
+async fn kept_sizes(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let sizes = service.kept_sizes(log(&name)?).await?;
+    Ok(file(JSON, FRESH, json!({ "v": 1, "sizes": sizes }).to_string().into_bytes()))
+}
+
+async fn kept(State(service): State<Service>, Path((name, size)): Path<(String, String)>) -> Result<Response, Problem> {
+    let log = log(&name)?;
+    let canonical = size.parse::<u64>().ok().filter(|n| n.to_string() == size);
+    Ok(file(TEXT, FOREVER, service.kept(log, canonical.ok_or(LogError::NotFound)?).await?))
+}
+
+async fn tile(State(service): State<Service>, Path((name, path)): Path<(String, String)>) -> Result<Response, Problem> {
+    Ok(file(BYTES, FOREVER, service.tile(log(&name)?, &format!("tile/{path}")).await?))
+}
+
+async fn append(
+    State(internal): State<Internal>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (_, body) = internal.calls.accept(request, internal.service.trust.identities()).await?;
+    let appended = internal.service.append(log(&name)?, &body).await?;
+    let status = if appended.new { StatusCode::CREATED } else { StatusCode::OK };
+    let answer = json!({ "v": 1, "index": appended.index }).to_string().into_bytes();
+    Ok((status, file(JSON, FRESH, answer)).into_response())
+}
+
+async fn cosign(
+    State(internal): State<Internal>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let (_, body) = internal.calls.accept(request, internal.service.trust.identities()).await?;
+    internal.service.cosign(log(&name)?, &body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
