@@ -31,7 +31,7 @@ doc: install ## documentation of tabir-crypto, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p tabir-crypto --no-deps --locked
 
 unit: install ## all tests of both crates
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 deny: ## licences, bans, sources and advisories of the dependencies
 	scripts/deny

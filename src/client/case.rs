@@ -3,7 +3,7 @@
 //! The access key reads; each write is a statement of the case key with the next counter. Messages to the reporter are
 //! opened, their signature by the forwarder checked, and their chain followed: a gap or a changed one is an error.
 
-use axum::http::Method;
+use crate::http::Method;
 use tabir_crypto::codec::sha256;
 use tabir_crypto::content::{
     Dispute, DisputeCode, Message, MessageKind, Rating, SealedReply, Stars, pad_message, unpad_message,

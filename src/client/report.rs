@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::Method;
+use crate::http::Method;
 use tabir_crypto::content::{Content, IdentityRecord, IdentityState, Location, content_hash, pad_content};
 use tabir_crypto::envelope::{self, SealParams};
 use tabir_crypto::hpke::{self, KemPublicKey, Use};

@@ -1,7 +1,7 @@
 //! Fetching a token: the challenge is built from the trust root, the key comes from the governance log. What a server
 //! says about either is compared, never believed: a key or challenge of its own could tag one user.
 
-use axum::http::Method;
+use crate::http::Method;
 use tabir_crypto::statement::body::KeyKind;
 use tabir_crypto::token::puzzle::Offer;
 use tabir_crypto::token::wire::{REQUEST_TYPE, RESPONSE_TYPE};

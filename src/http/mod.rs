@@ -10,6 +10,8 @@ pub mod outbox;
 pub mod problem;
 pub mod server;
 
+/// The words of HTTP, for those who know no axum.
+pub use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 pub use call::{Caller, Calls};
 pub use client::{Answer, Client, HttpError};
 pub use problem::Problem;

@@ -1,6 +1,6 @@
 //! Why the issuer refuses, each with its stable code.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use crate::http::{HeaderValue, StatusCode, header};
 use tabir_crypto::Code;
 
 use crate::config::ConfigError;

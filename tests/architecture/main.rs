@@ -105,12 +105,15 @@ fn sql_elsewhere_is_seen() {
         ("src/issuer/mod.rs", "const Q: &str = \"CREATE TABLE a (b)\";"),
         ("src/issuer/mod.rs", "fn f() { format!(\"{q} WHERE id = $1\"); }"),
         ("src/issuer/mod.rs", "const Q: &str = \"PRAGMA secure_delete = ON\";"),
+        ("src/issuer/mod.rs", "mod tests { const Q: &str = \"CREATE TABLE a (b)\"; }"),
+        ("src/issuer/mod.rs", "#[cfg(test)] mod tests {} mod a { const Q: &str = \"CREATE TABLE a (b)\"; }"),
         ("src/issuer/restore.rs", "const Q: &str = \"INSERT INTO a SELECT 1\";"),
     ];
     let good = [
         ("src/gateway/store.rs", "const Q: &str = \"SELECT nonce FROM spent\";"),
         ("src/gateway/store_cases.rs", "const Q: &str = \"SELECT nonce FROM spent\";"),
         ("src/gateway/store/cases.rs", "const Q: &str = \"SELECT nonce FROM spent\";"),
+        ("src/http/outbox.rs", "#[cfg(test)]\nmod tests { const Q: &str = \"CREATE TABLE a (b)\"; }"),
         ("src/db/mod.rs", "const Q: &str = \"PRAGMA journal_mode = WAL\";"),
         (
             "src/cli/mod.rs",

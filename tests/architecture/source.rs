@@ -70,7 +70,7 @@ impl Source {
         self.text.parse().unwrap_or_else(|e| panic!("{}: {e}", self.path))
     }
 
-    /// String literals with their lines, doc comments and attributes left out.
+    /// String literals with their lines, doc comments, attributes and test modules left out.
     pub fn strings(&self) -> Vec<(usize, String)> {
         let mut found = Vec::new();
         strings(self.tokens(), &mut found);
@@ -95,6 +95,14 @@ fn ident(token: Option<&TokenTree>) -> Option<String> {
     }
 }
 
+/// Is the group at `i` the body of a `#[cfg(test)] mod name { … }`?
+fn is_test_module(tokens: &[TokenTree], i: usize) -> bool {
+    let [.., TokenTree::Group(attribute), TokenTree::Ident(word), TokenTree::Ident(_)] = &tokens[..i] else {
+        return false;
+    };
+    word == "mod" && attribute.stream().to_string().replace(' ', "") == "cfg(test)"
+}
+
 fn strings(stream: TokenStream, found: &mut Vec<(usize, String)>) {
     let tokens: Vec<TokenTree> = stream.into_iter().collect();
     for (i, token) in tokens.iter().enumerate() {
@@ -109,7 +117,7 @@ fn strings(stream: TokenStream, found: &mut Vec<(usize, String)>) {
                     strings(g.stream(), found);
                 }
             }
-            TokenTree::Group(g) => strings(g.stream(), found),
+            TokenTree::Group(g) if !is_test_module(&tokens, i) => strings(g.stream(), found),
             _ => {}
         }
     }
