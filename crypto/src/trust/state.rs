@@ -86,6 +86,7 @@ pub struct State {
     policy: Option<(u64, PolicySet)>,
     requests: Vec<Request>,
     by_hash: HashMap<B32, usize>,
+    request_ids: HashSet<[u8; 16]>,
 }
 
 impl State {
@@ -177,7 +178,7 @@ impl State {
                 let council = &self.council(&body.council_id.0)?.council;
                 let current = self.current(council.lineage()).map(|c| c.council.council_id());
                 need(current == Some(&body.council_id.0), Code::Order)?;
-                need(self.requests.iter().all(|r| r.body.request_id != body.request_id), Code::Duplicate)?;
+                need(!self.request_ids.contains(&body.request_id.0), Code::Duplicate)?;
                 Request::new(*hash, entry, body.clone(), self.terms(trust, council)).map(drop)
             }
             body => match request_of(body) {
@@ -231,6 +232,7 @@ impl State {
             Body::UnsealRequested(body) => {
                 let terms = self.terms(trust, &self.council(&body.council_id.0)?.council);
                 self.by_hash.insert(hash, self.requests.len());
+                self.request_ids.insert(body.request_id.0);
                 self.requests.push(Request::new(hash, entry, body.clone(), terms)?);
             }
             body => {

@@ -164,7 +164,7 @@ impl Trust {
 }
 
 fn within(quorum: u64, least: usize, most: usize) -> bool {
-    usize::try_from(quorum).is_ok_and(|q| (least..=most).contains(&q)) && quorum > 0
+    usize::try_from(quorum).is_ok_and(|q| (least..=most).contains(&q))
 }
 
 /// The key part of a C2SP verifier key, `<name>+<key id>+<base64>`: two names for one key are one witness.
