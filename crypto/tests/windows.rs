@@ -1,0 +1,366 @@
+//! Accepted versus forwarded: each way in which the numbers can be wrong is found, and a reporter can prove it.
+
+#[path = "common/world.rs"]
+mod world;
+
+use serde::Serialize;
+use tabir_crypto::statement::body::{ReportAccepted, ReportFate};
+use tabir_crypto::statement::value::Second;
+use tabir_crypto::statement::{Statement, Verb, Verified};
+use tabir_crypto::trust::windows::*;
+use world::*;
+
+/// D of window 1.
+const D: u64 = T0 + 4 * DAY;
+/// From when window 1 is judged.
+const JUDGED: u64 = D + HOUR;
+const PERIOD: u64 = 3 * DAY;
+
+/// An intake log, its signatures taken as checked.
+struct Intake {
+    windows: Windows,
+    entry: u64,
+}
+
+impl Intake {
+    fn new() -> Self {
+        Self { windows: Windows::new(), entry: 0 }
+    }
+
+    /// Window 1 with these reports.
+    fn with(reports: &[&str]) -> Self {
+        let mut log = Self::new();
+        log.accept(&accepted(1, 1, 1, reports));
+        log
+    }
+
+    fn put<T: Serialize>(&mut self, verb: Verb, body: &T, witnessed: Option<u64>) -> u64 {
+        let body = Statement::new(verb, body).unwrap().body().unwrap();
+        self.windows.take(self.entry, &Verified { verb, body, signers: Vec::new() }, witnessed);
+        self.entry += 1;
+        self.entry - 1
+    }
+
+    fn accept(&mut self, body: &ReportAccepted) -> u64 {
+        self.put(Verb::ReportAccepted, body, Some(body.closes.0))
+    }
+
+    fn forwarded(&mut self, round: u64, reports: &[&str]) -> u64 {
+        self.put(Verb::ReportForwarded, &fate(1, round, reports), None)
+    }
+
+    fn refused(&mut self, round: u64, reports: &[&str]) -> u64 {
+        self.put(Verb::ReportRefused, &fate(1, round, reports), None)
+    }
+
+    fn pending(&mut self, round: u64, reports: &[&str]) -> u64 {
+        self.put(Verb::ReportPending, &fate(1, round, reports), None)
+    }
+
+    fn erased(&mut self, round: u64, reports: &[&str]) -> u64 {
+        self.put(Verb::ReportErased, &erased(1, round, reports), None)
+    }
+
+    /// What is wrong with window 1, as (check, code, reports).
+    fn wrong(&self, now: u64) -> Vec<(&'static str, &'static str, u64)> {
+        let of_first = |f: &Finding| f.window == 1;
+        self.windows.audit(now).into_iter().filter(of_first).map(|f| (f.check, f.code, f.reports)).collect()
+    }
+
+    /// What is wrong with the row of windows.
+    fn sequence(&self, now: u64) -> Vec<(&'static str, u64)> {
+        let findings = self.windows.audit(now).into_iter();
+        findings.filter(|f| f.check == SEQUENCE).map(|f| (f.code, f.window)).collect()
+    }
+
+    fn prove(&self, report: &str, now: u64) -> Proof {
+        let (a, b) = (hash(&format!("a {report}")), hash(&format!("b {report}")));
+        self.windows.prove(1, &a.0, &b.0, &nf(report).0, now)
+    }
+}
+
+#[test]
+fn numbers_that_agree_are_fine() {
+    let mut log = Intake::with(&["f", "r", "e", "p"]);
+    log.forwarded(0, &["f"]);
+    log.refused(0, &["r"]);
+    log.erased(0, &["e"]);
+    log.pending(0, &["p"]);
+    assert_eq!(log.wrong(JUDGED), []);
+    log.forwarded(1, &["p"]);
+    assert_eq!(log.wrong(D + 9 * PERIOD), []);
+    assert!(log.windows.numbers().eq([1]));
+}
+
+#[test]
+fn a_window_without_reports_is_fine() {
+    assert_eq!(Intake::with(&[]).wrong(JUDGED), []);
+}
+
+#[test]
+fn finds_a_report_that_went_nowhere() {
+    let mut log = Intake::with(&["f", "dropped"]);
+    let entry = log.forwarded(0, &["f"]);
+    assert_eq!(log.wrong(JUDGED - 1), []);
+    assert_eq!(log.wrong(JUDGED), [(COUNTS, "missing", 1)]);
+    let proof = log.prove("dropped", JUDGED);
+    assert_eq!((proof.accepted, proof.accepted_entry), (OnRecord::Yes, Some(0)));
+    assert_eq!((proof.fate, proof.fate_entry), (Fate::Dropped, None));
+    assert_eq!(log.prove("dropped", JUDGED - 1).fate, Fate::NotDue);
+    assert_eq!((log.prove("f", JUDGED).fate, log.prove("f", JUDGED).fate_entry), (Fate::Forwarded, Some(entry)));
+}
+
+#[test]
+fn finds_a_report_that_nobody_accepted() {
+    let mut log = Intake::with(&["f"]);
+    log.forwarded(0, &["f", "another"]);
+    assert_eq!(log.wrong(T0), [(COUNTS, "surplus", 1)]);
+    assert_eq!(log.prove("another", T0).accepted, OnRecord::No);
+}
+
+#[test]
+fn finds_one_report_named_to_hide_another() {
+    // The counts agree, and only the reporter can tell.
+    let mut log = Intake::with(&["dropped"]);
+    log.forwarded(0, &["invented"]);
+    assert_eq!(log.wrong(JUDGED), []);
+    assert_eq!(log.prove("dropped", JUDGED).fate, Fate::Dropped);
+}
+
+#[test]
+fn finds_a_report_both_forwarded_and_refused() {
+    let mut log = Intake::with(&["x"]);
+    log.forwarded(0, &["x"]);
+    log.refused(1, &["x"]);
+    assert_eq!(log.wrong(JUDGED), [(DISJOINT, "both", 1)]);
+}
+
+#[test]
+fn a_report_may_be_erased_after_it_was_forwarded() {
+    let mut log = Intake::with(&["x"]);
+    log.forwarded(0, &["x"]);
+    log.erased(1, &["x"]);
+    assert_eq!(log.wrong(JUDGED), []);
+}
+
+#[test]
+fn finds_pending_what_was_settled_before() {
+    let mut log = Intake::with(&["x", "y"]);
+    log.forwarded(0, &["x", "y"]);
+    log.pending(0, &["x"]);
+    log.pending(1, &["y"]);
+    assert_eq!(log.wrong(JUDGED), [(PENDING, "settled", 2)]);
+}
+
+#[test]
+fn finds_pending_that_is_not_repeated() {
+    let mut log = Intake::with(&["x"]);
+    log.pending(0, &["x"]);
+    assert_eq!(log.wrong(JUDGED + PERIOD - 1), []);
+    assert_eq!(log.wrong(JUDGED + PERIOD), [(COUNTS, "lost", 1)]);
+    assert_eq!(log.prove("x", JUDGED).fate, Fate::Pending);
+    assert_eq!(log.prove("x", JUDGED + PERIOD).fate, Fate::Dropped);
+    log.pending(1, &["x"]);
+    assert_eq!(log.wrong(JUDGED + PERIOD), []);
+}
+
+#[test]
+fn finds_pending_late_after_two_further_deadlines() {
+    let mut log = Intake::with(&["x"]);
+    for round in 0..3 {
+        log.pending(round, &["x"]);
+    }
+    assert_eq!(log.wrong(JUDGED + 2 * PERIOD - 1), []);
+    assert_eq!(log.wrong(JUDGED + 2 * PERIOD), [(COUNTS, "late", 1)]);
+    log.erased(2, &["x"]);
+    assert_eq!(log.wrong(JUDGED + 2 * PERIOD), []);
+}
+
+#[test]
+fn finds_one_report_in_two_windows() {
+    let mut log = Intake::with(&["x"]);
+    log.accept(&accepted(2, 1, 1, &["y"]));
+    log.forwarded(0, &["x"]);
+    log.put(Verb::ReportForwarded, &fate(2, 0, &["x"]), None);
+    let twice: Vec<_> = log.windows.audit(JUDGED).into_iter().filter(|f| f.check == ONCE).collect();
+    assert_eq!(twice.iter().map(|f| (f.window, f.entry)).collect::<Vec<_>>(), [(2, Some(3))]);
+}
+
+#[test]
+fn finds_one_acceptance_in_two_windows() {
+    let mut log = Intake::with(&["x"]);
+    log.accept(&accepted(2, 1, 1, &["x"]));
+    let (a, b) = (hash("a x"), hash("b x"));
+    assert_eq!(log.windows.prove(2, &a.0, &b.0, &nf("x").0, T0).accepted, OnRecord::OtherWindow);
+    assert!(log.windows.audit(T0).iter().any(|f| (f.check, f.window, f.reports) == (ONCE, 2, 1)));
+}
+
+#[test]
+fn finds_a_report_forwarded_refused_or_erased_twice() {
+    let mut log = Intake::with(&["f"]);
+    log.forwarded(0, &["f"]);
+    log.forwarded(1, &["f"]);
+    assert_eq!(log.wrong(JUDGED), [(ONCE, "twice", 1)]);
+    let mut log = Intake::with(&["r"]);
+    log.refused(0, &["r"]);
+    log.refused(1, &["r"]);
+    assert_eq!(log.wrong(JUDGED), [(ONCE, "twice", 1)]);
+    let mut log = Intake::with(&["e"]);
+    log.erased(0, &["e"]);
+    log.erased(1, &["e"]);
+    assert_eq!(log.wrong(JUDGED), [(ONCE, "twice", 1)]);
+}
+
+#[test]
+fn another_body_on_record_is_no_acceptance() {
+    let log = Intake::with(&["x"]);
+    let a = hash("a x");
+    assert_eq!(log.windows.prove(1, &a.0, &hash("b other").0, &nf("x").0, T0).accepted, OnRecord::OtherBody);
+    assert_eq!(log.prove("x", T0).accepted, OnRecord::Yes);
+}
+
+#[test]
+fn finds_a_window_that_is_left_out() {
+    let mut log = Intake::with(&[]);
+    log.accept(&accepted(3, 1, 1, &[]));
+    assert_eq!(log.sequence(T0), [("number", 3)]);
+    let mut log = Intake::new();
+    log.accept(&accepted(2, 1, 1, &[]));
+    assert_eq!(log.sequence(T0), [("number", 2)]);
+}
+
+#[test]
+fn finds_windows_with_a_gap_or_an_overlap() {
+    for shift in [1, -1] {
+        let mut log = Intake::with(&[]);
+        let mut body = accepted(2, 1, 1, &[]);
+        body.opens = Second(body.opens.0.saturating_add_signed(shift));
+        log.accept(&body);
+        assert_eq!(log.sequence(T0), [("times", 2)]);
+    }
+}
+
+#[test]
+fn finds_a_window_without_length_or_deadline() {
+    let mut body = accepted(1, 1, 1, &[]);
+    body.opens = body.closes;
+    let mut log = Intake::new();
+    log.accept(&body);
+    assert_eq!(log.sequence(T0), [("times", 1)]);
+    let mut body = accepted(1, 1, 1, &[]);
+    body.deadline = body.closes;
+    let mut log = Intake::new();
+    log.accept(&body);
+    assert_eq!(log.sequence(T0), [("times", 1)]);
+}
+
+#[test]
+fn finds_a_window_closed_early() {
+    let mut log = Intake::new();
+    let body = accepted(1, 1, 1, &[]);
+    log.put(Verb::ReportAccepted, &body, Some(body.closes.0 - 1));
+    assert_eq!(log.sequence(T0), [("early", 1)]);
+}
+
+#[test]
+fn finds_a_window_that_never_came() {
+    let log = Intake::with(&[]);
+    assert_eq!(log.sequence(JUDGED + DAY - 1), []);
+    assert_eq!(log.sequence(JUDGED + DAY), [("overdue", 2)]);
+}
+
+#[test]
+fn finds_fates_of_a_window_that_is_not_there() {
+    let mut log = Intake::with(&[]);
+    log.put(Verb::ReportForwarded, &fate(7, 0, &["x"]), None);
+    assert_eq!(log.sequence(T0), [("unknown", 7)]);
+}
+
+/// Two parts of window 1, all reports sorted over both.
+fn halves() -> (ReportAccepted, ReportAccepted) {
+    let mut first = accepted(1, 1, 2, &["1", "2", "3", "4"]);
+    let second = ReportAccepted { part: 2, pairs: first.pairs.split_off(2), ..first.clone() };
+    (first, second)
+}
+
+#[test]
+fn parts_add_up() {
+    let (first, second) = halves();
+    let mut log = Intake::new();
+    log.accept(&second);
+    log.accept(&first);
+    log.forwarded(0, &["1", "2", "3", "4"]);
+    assert_eq!(log.wrong(JUDGED), []);
+}
+
+#[test]
+fn finds_a_missing_part() {
+    let (first, _) = halves();
+    let mut log = Intake::new();
+    log.accept(&first);
+    assert_eq!(log.wrong(JUDGED - 1), []);
+    assert_eq!(log.wrong(JUDGED), [(PARTS, "incomplete", 1)]);
+}
+
+#[test]
+fn finds_a_part_that_contradicts_the_others() {
+    let (first, second) = halves();
+    let changes: [fn(&mut ReportAccepted); 5] =
+        [|b| b.part = 1, |b| b.part = 3, |b| b.parts = 3, |b| b.part = 0, |b| b.deadline = Second(b.deadline.0 + 1)];
+    for change in changes {
+        let mut log = Intake::new();
+        log.accept(&first);
+        let mut other = second.clone();
+        change(&mut other);
+        log.accept(&other);
+        assert_eq!(log.wrong(T0), [(PARTS, "part", 0)]);
+    }
+}
+
+#[test]
+fn finds_reports_that_are_not_sorted() {
+    let (first, second) = halves();
+    let mut log = Intake::new();
+    log.accept(&ReportAccepted { part: 2, ..first });
+    log.accept(&ReportAccepted { part: 1, ..second });
+    assert_eq!(log.wrong(T0), [(PARTS, "unsorted", 1)]);
+    let mut body = accepted(1, 1, 1, &["1", "2"]);
+    body.pairs.reverse();
+    let mut log = Intake::new();
+    log.accept(&body);
+    assert_eq!(log.wrong(T0), [(PARTS, "unsorted", 1)]);
+}
+
+#[test]
+fn finds_fates_that_are_not_sorted() {
+    let mut body = fate(1, 0, &["1", "2"]);
+    body.nf.reverse();
+    let mut log = Intake::with(&["1", "2"]);
+    log.put(Verb::ReportForwarded, &body, None);
+    assert_eq!(log.wrong(JUDGED), [(PARTS, "unsorted", 1)]);
+    let mut body = erased(1, 0, &["1", "2"]);
+    body.items.reverse();
+    let mut log = Intake::with(&["1", "2"]);
+    log.put(Verb::ReportErased, &body, None);
+    assert_eq!(log.wrong(JUDGED), [(PARTS, "unsorted", 0)]);
+}
+
+#[test]
+fn finds_missing_and_contradicting_parts_of_fates() {
+    let body = ReportFate { parts: 2, ..fate(1, 0, &["x"]) };
+    let mut log = Intake::with(&["x"]);
+    log.put(Verb::ReportForwarded, &body, None);
+    assert_eq!(log.wrong(JUDGED - 1), []);
+    assert_eq!(log.wrong(JUDGED), [(PARTS, "incomplete", 1)]);
+    log.put(Verb::ReportForwarded, &body, None);
+    assert_eq!(log.wrong(JUDGED - 1), [(PARTS, "part", 0)]);
+}
+
+#[test]
+fn names_every_window_that_is_wrong() {
+    let mut log = Intake::with(&["1"]);
+    log.accept(&accepted(2, 1, 1, &["2"]));
+    let findings = log.windows.audit(JUDGED + DAY);
+    let wrong: Vec<_> = findings.iter().filter(|f| f.check == COUNTS).map(|f| (f.window, f.entry)).collect();
+    assert_eq!(wrong, [(1, Some(0)), (2, Some(1))]);
+}
