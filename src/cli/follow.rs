@@ -16,7 +16,9 @@ use crate::config::keys::read_private;
 
 /// Arguments of `tabir follow`.
 #[derive(clap::Args)]
-#[command(after_help = "Example: tabir follow --server URL --trust trust.json --receipt receipt.txt --answer 'In front of number 7.'")]
+#[command(
+    after_help = "Example: tabir follow --server URL --trust trust.json --receipt receipt.txt --answer 'In front of number 7.'"
+)]
 pub struct Args {
     #[command(flatten)]
     connect: Connect,
@@ -82,15 +84,26 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let notices = prove::notices(&session, &receipt);
     let proof = if args.prove { Some(prove::report(&session, &receipt, &found).await?) } else { None };
     if args.json {
-        let messages: Vec<_> = found.messages.iter().map(|m| json!({"seq": m.seq, "kind": kind(m), "text": m.text})).collect();
+        let messages: Vec<_> =
+            found.messages.iter().map(|m| json!({"seq": m.seq, "kind": kind(m), "text": m.text})).collect();
         let notices: Vec<_> = notices.iter().map(|n| json!({"entry": n.entry, "legal_basis": n.legal_basis, "reason": n.reason, "status": n.status.as_str()})).collect();
-        let status: Vec<_> = found.view.status.iter().map(|s| json!({"status": s.status.as_str(), "at": s.at, "due": s.due})).collect();
-        println!("{}", json!({"reference": found.view.reference, "sent": found.view.sent, "status": status, "messages": messages, "notices": notices, "proof": proof.as_ref().map(prove::Proved::words)}));
+        let status: Vec<_> =
+            found.view.status.iter().map(|s| json!({"status": s.status.as_str(), "at": s.at, "due": s.due})).collect();
+        println!(
+            "{}",
+            json!({"reference": found.view.reference, "sent": found.view.sent, "status": status, "messages": messages, "notices": notices, "proof": proof.as_ref().map(prove::Proved::words)})
+        );
         return Ok(());
     }
     show(&session, &found);
     for n in &notices {
-        println!("! Your identity was asked for: {} ({}), now {}. Entry {} of the public log.", n.legal_basis, n.reason, n.status.as_str(), n.entry);
+        println!(
+            "! Your identity was asked for: {} ({}), now {}. Entry {} of the public log.",
+            n.legal_basis,
+            n.reason,
+            n.status.as_str(),
+            n.entry
+        );
     }
     if let Some(proof) = proof {
         println!("{}", proof.words());
@@ -160,7 +173,10 @@ async fn write(args: &Args, session: &Session, receipt: &Receipt, found: &Case) 
         (case::dispute(session, receipt, found, code.into(), &args.why)?, None)
     } else if let Some(reference) = &args.erase {
         if *reference != found.view.reference {
-            return Err(CliError::Usage(format!("this receipt is of case {}; nothing was erased", found.view.reference)));
+            return Err(CliError::Usage(format!(
+                "this receipt is of case {}; nothing was erased",
+                found.view.reference
+            )));
         }
         (case::erase(session, receipt, found)?, None)
     } else {

@@ -1,8 +1,11 @@
 //! The command line: one file a command. `--help` of each has an example; exit codes are the same everywhere.
 
+pub mod audit;
+pub mod connect;
 pub mod desk;
+pub mod follow;
 pub mod init;
-
+pub mod report;
 pub mod sign;
 
 pub mod voucher;
@@ -34,6 +37,13 @@ enum Command {
     /// Show a statement in words and add a signature; works offline
     Sign(sign::Args),
 
+    /// Seal a report on this device and send it
+    Report(report::Args),
+    /// Come back with the receipt: read, answer, rate, dispute, erase, prove
+    Follow(follow::Args),
+    /// Copy both logs, and check everything offline
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print one-use codes that buy a token each
     Voucher(voucher::Args),
 }
@@ -85,6 +95,9 @@ pub async fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
 
         Command::Sign(args) => sign::run(args).await,
+        Command::Report(args) => report::run(args).await,
+        Command::Follow(args) => follow::run(args).await,
+        Command::Audit(command) => audit::run(command).await,
 
         Command::Voucher(args) => voucher::run(args).await,
     };

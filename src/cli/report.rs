@@ -17,7 +17,9 @@ use crate::config::keys::{read_private, write_private};
 
 /// Arguments of `tabir report`.
 #[derive(clap::Args)]
-#[command(after_help = "Example: echo 'The officer asked for money.' | tabir report --server URL --trust trust.json --category bribery --text -")]
+#[command(
+    after_help = "Example: echo 'The officer asked for money.' | tabir report --server URL --trust trust.json --category bribery --text -"
+)]
 pub struct Args {
     #[command(flatten)]
     connect: Connect,
@@ -79,12 +81,14 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     }
     let wanted = args.category.clone().unwrap_or_default();
     let known = session.services.categories.iter().find(|c| c.code.as_str() == wanted);
-    let category = known.ok_or_else(|| {
-        CliError::Usage(format!("there is no category {wanted:?}; `tabir report --list` shows them"))
-    })?;
+    let category = known
+        .ok_or_else(|| CliError::Usage(format!("there is no category {wanted:?}; `tabir report --list` shows them")))?;
     let draft = draft(&args, category)?;
     if !session.is_fresh() {
-        eprintln!("The outside body's last word is {} hours old; a report without an identity is still taken.", session.age() / 3600);
+        eprintln!(
+            "The outside body's last word is {} hours old; a report without an identity is still taken.",
+            session.age() / 3600
+        );
     }
     let pay = match &args.voucher {
         Some(file) => Attestation::Voucher(read_private(file)?.trim().to_owned()),
@@ -100,7 +104,10 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let receipt = args.receipt.is_none().then(|| sealed.receipt.text());
     if args.json {
         let text = receipt.as_ref().map(|r| r.expose().as_str());
-        println!("{}", json!({"reference": accepted.reference, "receipt": text, "window": accepted.acceptance.w, "deadline": accepted.acceptance.deadline}));
+        println!(
+            "{}",
+            json!({"reference": accepted.reference, "receipt": text, "window": accepted.acceptance.w, "deadline": accepted.acceptance.deadline})
+        );
         return Ok(());
     }
     println!("Accepted: {}", accepted.reference);
@@ -109,7 +116,10 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         println!("Write these nine groups down. They are shown once: nobody can recover the case without them,");
         println!("and whoever has them can read and write as you. Then clear this screen.");
     }
-    println!("By {} it must stand in the log that it went on; `tabir follow --prove` checks.", accepted.acceptance.deadline);
+    println!(
+        "By {} it must stand in the log that it went on; `tabir follow --prove` checks.",
+        accepted.acceptance.deadline
+    );
     Ok(())
 }
 

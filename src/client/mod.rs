@@ -1,5 +1,6 @@
 //! What a reporter, an official and an auditor do, over HTTP: used by the command line and the tests.
 
+pub mod audit;
 pub mod case;
 pub mod log_copy;
 pub mod log_reader;

@@ -63,7 +63,9 @@ impl Proved {
     pub fn words(&self) -> String {
         let accepted = match self.proof.accepted {
             OnRecord::Yes => "The log holds the acceptance of your report as you sent it",
-            OnRecord::OtherBody => "The log holds an acceptance for your receipt, but of ANOTHER content: keep the receipt and call an auditor",
+            OnRecord::OtherBody => {
+                "The log holds an acceptance for your receipt, but of ANOTHER content: keep the receipt and call an auditor"
+            }
             OnRecord::OtherWindow => "The log holds the acceptance in another window than you were told",
             OnRecord::No => "The log does not hold an acceptance of your report (yet: it comes when the window closes)",
         };
@@ -73,7 +75,9 @@ impl Proved {
             Fate::Erased => "and that you erased it",
             Fate::Pending => "and that it still waits to be passed on",
             Fate::NotDue => "and nothing more is due yet",
-            Fate::Dropped => "but NOT that it was passed on, though that was due: it was dropped, and your receipt proves it to anybody",
+            Fate::Dropped => {
+                "but NOT that it was passed on, though that was due: it was dropped, and your receipt proves it to anybody"
+            }
         };
         format!("Window {}: {accepted}, {fate}.", self.window)
     }

@@ -1,0 +1,78 @@
+//! `tabir audit fetch|verify`: copy both logs, then check everything offline.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::CliError;
+use super::connect::{Connect, load_trust};
+use crate::client::audit::{self, CheckLine};
+
+/// `tabir audit`.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Copy both logs into a folder, or bring a copy up to date
+    #[command(after_help = "Example: tabir audit fetch --server URL --trust trust.json ./log")]
+    Fetch(Fetch),
+    /// Check a copy offline: trees, signatures, keys, openings, windows
+    #[command(
+        after_help = "Example: tabir audit verify ./log --trust trust.json\nExit code 3: at least one check failed, each is named."
+    )]
+    Verify(Verify),
+}
+
+/// Arguments of `tabir audit fetch`.
+#[derive(clap::Args)]
+pub struct Fetch {
+    #[command(flatten)]
+    connect: Connect,
+    /// Folder of the copy
+    dir: PathBuf,
+}
+
+/// Arguments of `tabir audit verify`.
+#[derive(clap::Args)]
+pub struct Verify {
+    /// Folder of the copy
+    dir: PathBuf,
+    /// The trust root
+    #[arg(long, value_name = "FILE")]
+    trust: PathBuf,
+    /// One line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Fetch(args) => {
+            let session = args.connect.session().await?;
+            let [governance, intake] =
+                audit::fetch(&session.trust, &session.http, &session.services.log, &args.dir).await?;
+            println!("{}: governance {} entries, intake {} entries.", args.dir.display(), governance.size, intake.size);
+            println!("Next: tabir audit verify {} --trust {}", args.dir.display(), args.connect.trust.display());
+            Ok(())
+        }
+        Command::Verify(args) => verify(&args).await,
+    }
+}
+
+async fn verify(args: &Verify) -> Result<(), CliError> {
+    let verdict = audit::verify(&load_trust(&args.trust)?, &args.dir).await?;
+    let failed = verdict.failed().count();
+    if args.json {
+        let checks: Vec<CheckLine<'_>> = verdict.checks.iter().map(CheckLine::from).collect();
+        println!("{}", json!({"ok": failed == 0, "entries": verdict.entries, "checks": checks}));
+    } else {
+        for c in &verdict.checks {
+            let place = c.window.map(|w| format!(" window {w}")).unwrap_or_default();
+            let entry = c.entry.map(|e| format!(" entry {e}")).unwrap_or_default();
+            let log = c.log.map(|l| format!(" in the {} log", l.as_str())).unwrap_or_default();
+            let code = c.code.map(|c| format!(": {c}")).unwrap_or_default();
+            println!("{} {}{code}{place}{entry}{log}", if c.ok { "ok    " } else { "FAILED" }, c.name);
+        }
+        println!("{} entries, {} checks, {failed} failed.", verdict.entries, verdict.checks.len());
+    }
+    if failed == 0 { Ok(()) } else { Err(CliError::Audit(format!("the audit found {failed} failure(s)"))) }
+}

@@ -1,0 +1,113 @@
+//! The auditor's work: copy both logs, then check everything offline, from the copy and the trust root alone.
+
+use std::path::Path;
+
+use serde::Serialize;
+use tabir_crypto::log::TreeHead;
+use tabir_crypto::trust::audit::{self, Check};
+use tabir_crypto::trust::root::LogName;
+use tabir_crypto::trust::{State, Trust};
+
+use super::ClientError;
+use super::log_copy::copy_log;
+use super::log_reader::{Growth, LogReader};
+use super::log_source::{LogFolder, ReadError};
+use crate::http::Client;
+use crate::ledger;
+
+/// Names of the checks that the copy's own form passes or fails, before its entries are looked at.
+pub const LOG_CHECK: &str = "log.tree";
+
+/// What an audit found.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Each check once if it passed, else once for each failure.
+    pub checks: Vec<Check>,
+    /// Entries of both logs.
+    pub entries: u64,
+    /// The governance log replayed, where it could be read.
+    pub state: State,
+    /// The newest witnessed time of the two logs, by which the copy was judged.
+    pub now: u64,
+}
+
+impl Verdict {
+    /// What failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|c| !c.ok)
+    }
+}
+
+/// One check, for `--json`.
+#[derive(Serialize)]
+pub struct CheckLine<'a> {
+    name: &'a str,
+    ok: bool,
+    code: Option<&'a str>,
+    log: Option<&'a str>,
+    entry: Option<u64>,
+    window: Option<u64>,
+    reports: u64,
+}
+
+impl<'a> From<&'a Check> for CheckLine<'a> {
+    fn from(c: &'a Check) -> Self {
+        let log = c.log.map(|l| l.as_str());
+        Self { name: c.name, ok: c.ok, code: c.code, log, entry: c.entry, window: c.window, reports: c.reports }
+    }
+}
+
+/// Copies both logs into `dir/governance` and `dir/intake`, or brings a copy up to date. Errors: those of the log
+/// reader; `shrunk` and `consistency` where the copy that is there shows another history.
+pub async fn fetch(trust: &Trust, client: &Client, log_url: &str, dir: &Path) -> Result<[TreeHead; 2], ClientError> {
+    let mut heads = [TreeHead::EMPTY; 2];
+    for (name, head) in LogName::ALL.into_iter().zip(&mut heads) {
+        let reader = ledger::reader(trust, name, client.clone(), log_url)?;
+        *head = copy_log(&reader, &dir.join(name.as_str())).await?.checkpoint.head();
+    }
+    Ok(heads)
+}
+
+async fn read(trust: &Trust, name: LogName, dir: &Path) -> Result<Growth, ClientError> {
+    let (log, witnesses) = ledger::verifiers(trust, name)?;
+    let reader = LogReader::new(LogFolder(dir.join(name.as_str())), log, witnesses);
+    Ok(reader.read(TreeHead::EMPTY).await?)
+}
+
+/// Verifies a copy. A log that can't be believed is a failed check; what can be read is still audited.
+pub async fn verify(trust: &Trust, dir: &Path) -> Result<Verdict, ClientError> {
+    let (mut failures, mut logs) = (Vec::new(), Vec::new());
+    for name in LogName::ALL {
+        match read(trust, name, dir).await {
+            Ok(growth) => logs.push(Some(growth)),
+            Err(ClientError::Log(error @ ReadError::File { .. })) => return Err(error.into()),
+            Err(error) => {
+                let code = match &error {
+                    ClientError::Log(e) => e.code().map_or("missing", tabir_crypto::Code::as_str),
+                    _ => "trust",
+                };
+                tracing::warn!(%error, log = name.as_str(), "this log can't be believed");
+                failures.push(failed(name, code));
+                logs.push(None);
+            }
+        }
+    }
+    let now = logs.iter().flatten().map(|g| g.checkpoint.witnessed_time()).max().unwrap_or(0);
+    let entries = |at: usize| logs.get(at).and_then(Option::as_ref).into_iter().flat_map(|g: &Growth| &g.entries);
+    let as_entry = |e| {
+        let e: &super::log_reader::Entry = e;
+        audit::Entry { index: e.index, leaf: &e.leaf, witnessed: Some(e.witnessed_time) }
+    };
+    let report = audit::audit(trust, entries(0).map(as_entry), entries(1).map(as_entry), now);
+    let mut checks = report.checks;
+    if failures.is_empty() {
+        checks.push(Check { ok: true, code: None, log: None, ..failed(LogName::Governance, "") });
+    }
+    checks.extend(failures);
+    let count = (entries(0).count() + entries(1).count()) as u64;
+    Ok(Verdict { checks, entries: count, state: report.state, now })
+}
+
+const fn failed(log: LogName, code: &'static str) -> Check {
+    Check { name: LOG_CHECK, ok: false, code: Some(code), log: Some(log), entry: None, window: None, reports: 0 }
+}
