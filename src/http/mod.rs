@@ -6,7 +6,6 @@ pub mod call;
 pub mod client;
 pub mod log_outbox;
 pub mod logging;
-pub mod outbox;
 pub mod problem;
 pub mod server;
 

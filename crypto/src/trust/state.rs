@@ -363,6 +363,11 @@ impl State {
         self.councils.get(id).ok_or(Code::Context.into())
     }
 
+    /// All councils that the log knows, whatever their dates, in no order.
+    pub fn councils(&self) -> impl Iterator<Item = &LoggedCouncil> {
+        self.councils.values()
+    }
+
     /// The council of a lineage that holds its shares now: the one with the highest epoch.
     #[must_use]
     pub fn current(&self, lineage: &B32) -> Option<&LoggedCouncil> {

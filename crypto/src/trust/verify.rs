@@ -31,6 +31,7 @@ pub enum Signer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     root: TrustRoot,
+    statement: Statement,
     hash: B32,
     identities: [VerifyingKey; Role::ALL.len()],
     auditors: Vec<VerifyingKey>,
@@ -62,10 +63,10 @@ impl Trust {
 
     fn read(statement: &Statement) -> Result<Self> {
         let Body::TrustRoot(root) = statement.body()? else { return Err(Code::Verb.into()) };
-        Self::sound(*root, sha256(&statement.to_bytes()))
+        Self::sound(*root, statement)
     }
 
-    fn sound(root: TrustRoot, hash: B32) -> Result<Self> {
+    fn sound(root: TrustRoot, statement: &Statement) -> Result<Self> {
         need(root.version >= 1 && (root.version == 1) == root.previous.is_none(), Code::Trust)?;
         let identity = |role: Role| {
             let key = root.identities.get(&role).ok_or(Code::Trust)?;
@@ -89,7 +90,8 @@ impl Trust {
         // Two quorums must share a witness, or a log could show two groups two histories.
         let n = root.witnesses.len();
         need(within(root.witness_quorum, n / 2 + 1, n), Code::Trust)?;
-        Ok(Self { root, hash, identities, auditors, logs })
+        let hash = sha256(&statement.to_bytes());
+        Ok(Self { root, statement: statement.clone(), hash, identities, auditors, logs })
     }
 
     fn signed(&self, statement: &Statement, others: &[VerifyingKey]) -> Result<()> {
@@ -104,6 +106,12 @@ impl Trust {
     #[must_use]
     pub const fn root(&self) -> &TrustRoot {
         &self.root
+    }
+
+    /// The whole statement, with its signatures.
+    #[must_use]
+    pub const fn statement(&self) -> &Statement {
+        &self.statement
     }
 
     /// SHA-256 of the whole statement: what the next version names as `previous`.

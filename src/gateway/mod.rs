@@ -1,0 +1,102 @@
+//! The gateway (RFC 9576's origin): redeems tokens, takes reports, keeps mailboxes.
+//!
+//! Holds: spent tokens, sealed reports until the forwarder has them, sealed identities, sealed mailboxes, statuses.
+//! Sees: ciphertext in a few sizes, who of the roles calls, and of a case what its reporter signs.
+//! Never sees: an account, what a report says, an identity. It stores no address, no time finer than an hour about a
+//! case, nothing that ties a token to a case, and no order in which reports came once their window is closed.
+//!
+//! ```text
+//! routes -> redeem   is this a good token?            store: one transaction per request
+//!           intake   reports       writes  later ones
+//!           case     what the reporter reads
+//!           windows  what the log is told              upkeep  what goes with time
+//!           forwarding  outbox and news                identities  envelopes for officials and warden
+//! ```
+
+pub mod case;
+pub mod error;
+pub mod forwarding;
+pub mod identities;
+pub mod intake;
+pub mod public_info;
+pub mod redeem;
+pub mod routes;
+pub mod store;
+pub mod upkeep;
+pub mod windows;
+pub mod writes;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::body::Role;
+use tabir_crypto::token::TokenChallenge;
+use tabir_crypto::trust::Trust;
+
+use crate::clock::Clock;
+use crate::config::{Peers, Setup, roles};
+use crate::db::Db;
+use crate::http::{Parts, log_outbox};
+use crate::ledger::Ledger;
+use error::StartError;
+use redeem::KeyCache;
+
+/// Name of the store in the role's folder.
+const STORE: &str = "store.sqlite";
+
+/// What the gateway is made of.
+pub struct Gateway {
+    db: Db,
+    trust: Arc<Trust>,
+    ledger: Ledger,
+    clock: Clock,
+    identity: SigningKey,
+    overlap_s: u64,
+    peers: Peers,
+    challenge: TokenChallenge,
+    token_keys: KeyCache,
+}
+
+impl Gateway {
+    /// Opens the store and loads the identity key. Errors: `key` for another key than the trust root's, the store's.
+    pub async fn open(setup: &Setup, config: &roles::Gateway) -> Result<Self, StartError> {
+        let identity = setup.identity(Role::Gateway, &config.dir)?;
+        let root = setup.trust.root();
+        Ok(Self {
+            db: open_store(&config.dir).await?,
+            trust: Arc::clone(&setup.trust),
+            ledger: setup.ledger.clone(),
+            clock: setup.clock.clone(),
+            identity,
+            overlap_s: config.overlap_s,
+            peers: setup.peers.clone(),
+            challenge: TokenChallenge::new(root.issuer_name.as_str(), root.origin.as_str())?,
+            token_keys: KeyCache::default(),
+        })
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+}
+
+async fn open_store(dir: &Path) -> Result<Db, StartError> {
+    Ok(Db::open(&dir.join(STORE), &store::MIGRATIONS).await?)
+}
+
+/// Opens the store and returns routes and background work.
+pub async fn start(setup: &Setup, config: &roles::Gateway) -> Result<Parts, StartError> {
+    let gateway = Arc::new(Gateway::open(setup, config).await?);
+    let (db, identity) = (gateway.db.clone(), gateway.identity.clone());
+    Ok(Parts {
+        public: routes::public(Arc::clone(&gateway)),
+        internal: routes::internal(Arc::clone(&gateway)),
+        background: vec![
+            Box::pin(upkeep::run(gateway, setup.clone())),
+            Box::pin(log_outbox::run(db, identity, setup.clone())),
+        ],
+    })
+}
