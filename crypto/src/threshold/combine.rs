@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use curve25519_dalek::traits::{IsIdentity as _, MultiscalarMul as _};
+use curve25519_dalek::traits::MultiscalarMul as _;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use sha2::{Digest as _, Sha256};
 
@@ -39,7 +39,7 @@ impl DhOutput {
 }
 
 /// Verifies and combines partials of at least t distinct members. The error names the first bad one's maker: leave it
-/// out, and ask another. Errors: those of [`verify`], `duplicate`, `too-few`, `zero-dh`.
+/// out, and ask another. Errors: those of [`verify`], `duplicate`, `too-few`.
 pub fn combine<P: AsRef<[u8]>>(context: &OpeningContext<'_>, partials: &[P]) -> Result<DhOutput> {
     let mut good = BTreeMap::new();
     for bytes in partials {
@@ -54,7 +54,7 @@ pub fn combine<P: AsRef<[u8]>>(context: &OpeningContext<'_>, partials: &[P]) -> 
     let indices: Vec<u16> = good.keys().copied().take(t).collect();
     let coefficients = indices.iter().map(|i| at_zero(*i, &indices));
     let sum = Secret::new(EdwardsPoint::multiscalar_mul(coefficients, good.values().take(t).map(VerifiedPartial::d)));
-    need(!sum.expose().is_identity(), Code::ZeroDh)?;
+    // Verified partials never add up to the identity (Y and E are not it); if they did, its u = 0 is no DH output.
     Ok(DhOutput(Secret::new(sum.expose().to_montgomery().to_bytes())))
 }
 
