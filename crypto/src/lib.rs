@@ -20,6 +20,7 @@ pub mod keyfile;
 pub mod log;
 pub mod point;
 pub mod receipt;
+pub mod request;
 pub mod secret;
 pub mod statement;
 pub mod submission;

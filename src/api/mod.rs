@@ -2,4 +2,5 @@
 //!
 //! Types only: no role's secrets, no decisions.
 
+pub mod council;
 pub mod gateway;
