@@ -1,6 +1,6 @@
 //! Why the log refuses or can't.
 
-use axum::http::StatusCode;
+use crate::http::StatusCode;
 use tabir_crypto::Code;
 
 use crate::config::ConfigError;
