@@ -10,8 +10,8 @@ use tabir_crypto::statement::Verb;
 use tabir_crypto::statement::body::*;
 use tabir_crypto::statement::value::{Bytes, Hex, Hour, Second, V1};
 use tabir_crypto::threshold::Council;
-use tabir_crypto::trust::state::Witnessed;
 use tabir_crypto::trust::unseal::Status;
+use tabir_crypto::trust::witnessed::Witnessed;
 use world::*;
 
 fn issuer() -> Vec<SigningKey> {
@@ -223,6 +223,8 @@ fn a_retired_council_takes_no_reports_but_opens_old_ones() {
     let body = CouncilNote { v: V1, at: Hour::of(T0), council_id: council_id(), codes: vec![code("end")] };
     log.put(&sign(Verb::CouncilRetired, &body, &[official(1), official(2)])).unwrap();
     refused(log.state.active_council(&log.trust, T0 + 30 * DAY), Code::NotActive);
+    let again = CouncilNote { codes: vec![code("again")], ..body };
+    refused(log.put(&sign(Verb::CouncilRetired, &again, &[official(1), official(2)])), Code::Duplicate);
     let r = log.ask("r");
     assert!(log.approve(r, 1).is_ok());
 }

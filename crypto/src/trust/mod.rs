@@ -10,12 +10,14 @@
 //! ([`crate::log`]) and brings the time, which comes from cosignatures.
 
 pub mod audit;
+mod parts;
 pub mod root;
 pub mod rule;
 pub mod state;
 pub mod unseal;
 pub mod verify;
 pub mod windows;
+pub mod witnessed;
 
 pub use state::State;
 pub use verify::{Signer, Trust};

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::root::LogName;
 use super::rule;
 use super::unseal::{Request, Status, Step, Terms, request_of};
-use super::verify::{Signer, Trust};
+use super::verify::Trust;
+use super::witnessed::Witnessed;
 use crate::codec::B32;
 use crate::error::{Code, Result, need};
 use crate::hpke::KemPublicKey;
@@ -23,28 +24,9 @@ use crate::threshold::Council;
 /// SPKI of a token key, RFC 9578: RSA-2048 with id-RSASSA-PSS.
 const TOKEN_SPKI: usize = 342;
 /// Life of a request and of its partials while no policy says otherwise: seven days.
-const LIFE_S: u64 = 7 * 86_400;
-
-/// Witnessed times of entries: sizes of kept checkpoints with their times, rising.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Witnessed(Vec<(u64, u64)>);
-
-impl Witnessed {
-    /// The witnessed time of an entry; `None` while no kept checkpoint covers it.
-    #[must_use]
-    pub fn of(&self, entry: u64) -> Option<u64> {
-        self.0.get(self.0.partition_point(|(size, _)| *size <= entry)).map(|(_, at)| *at)
-    }
-
-    /// A kept checkpoint of this size was witnessed at this time. One that is not larger than the last says nothing new.
-    pub fn mark(&mut self, size: u64, at: u64) {
-        match self.0.last_mut() {
-            Some((last, _)) if *last >= size => {}
-            Some((last, time)) if *time == at => *last = size,
-            _ => self.0.push((size, at)),
-        }
-    }
-}
+const LIFE_S: u64 = 7 * DAY_S;
+/// A day of UTC, for the cap of releases.
+pub(super) const DAY_S: u64 = 86_400;
 
 /// A key that its role announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,7 +229,7 @@ impl State {
     }
 
     fn put_key(&mut self, trust: &Trust, entry: u64, body: &KeyAnnounced, verified: &Verified) {
-        let (id, waived) = (body.key_id(), body.kind == KeyKind::Token && by_auditor(trust, verified));
+        let (id, waived) = (body.key_id(), body.kind == KeyKind::Token && trust.auditor_among(&verified.signers));
         let key = AnnouncedKey { entry, body: body.clone(), id, waived, retired: None };
         let place = (body.kind, body.epoch);
         // One public key under two epochs is a conflict of both.
@@ -417,13 +399,6 @@ impl State {
     }
 }
 
-/// A day of UTC, for the cap of releases.
-pub(super) const DAY_S: u64 = 86_400;
-
-fn by_auditor(trust: &Trust, verified: &Verified) -> bool {
-    verified.signers.iter().any(|id| matches!(trust.signer(id), Some(Signer::Auditor(_))))
-}
-
 fn step<'a>(trust: &Trust, entry: u64, at: Option<u64>, verified: &'a Verified) -> Step<'a> {
-    Step { entry, at, verb: verified.verb, body: &verified.body, by_auditor: by_auditor(trust, verified) }
+    Step { entry, at, verb: verified.verb, body: &verified.body, by_auditor: trust.auditor_among(&verified.signers) }
 }

@@ -16,7 +16,7 @@
 
 use std::collections::BTreeSet;
 
-use super::state::Witnessed;
+use super::witnessed::Witnessed;
 use crate::codec::B32;
 use crate::error::{Code, Error, Result, need};
 use crate::hpke::KemPublicKey;

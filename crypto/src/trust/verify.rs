@@ -16,7 +16,7 @@ use crate::codec::{B32, sha256};
 use crate::ed25519::VerifyingKey;
 use crate::error::{Code, Result, need};
 use crate::statement::body::Role;
-use crate::statement::{Body, Statement, Verb};
+use crate::statement::{Body, Statement};
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,7 +97,6 @@ impl Trust {
     fn signed(&self, statement: &Statement, others: &[VerifyingKey]) -> Result<()> {
         let keys: Vec<_> = self.auditors.iter().chain(others).copied().collect();
         let verified = statement.verify(&keys)?;
-        need(verified.verb == Verb::TrustRoot, Code::Verb)?;
         let ours = self.auditors.iter().filter(|k| verified.signers.contains(&k.key_id())).count();
         need(ours >= self.auditor_quorum(), Code::Insufficient)
     }
@@ -158,6 +157,12 @@ impl Trust {
         let role = Role::ALL.into_iter().find(|role| self.identity(*role).key_id() == *key_id);
         let auditor = || self.auditors.iter().position(|k| k.key_id() == *key_id).map(Signer::Auditor);
         role.map(Signer::Role).or_else(auditor)
+    }
+
+    /// Whether one of these key ids is an auditor's.
+    #[must_use]
+    pub fn auditor_among(&self, key_ids: &[B32]) -> bool {
+        key_ids.iter().any(|id| matches!(self.signer(id), Some(Signer::Auditor(_))))
     }
 
     /// Origin and verifier key of a log.

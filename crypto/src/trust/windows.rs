@@ -13,6 +13,7 @@
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
+use super::parts::Parts;
 use crate::codec::B32;
 use crate::statement::body::{ReportAccepted, ReportErased, ReportFate};
 use crate::statement::{Body, Verb, Verified};
@@ -51,43 +52,6 @@ pub struct Finding {
     pub entry: Option<u64>,
     /// How many reports.
     pub reports: u64,
-}
-
-/// The parts of one statement. Sorted strictly over all of them, so none stands twice.
-#[derive(Clone, Debug)]
-struct Parts {
-    parts: u64,
-    ends: BTreeMap<u64, Option<(B32, B32)>>,
-    sorted: bool,
-}
-
-impl Parts {
-    const fn new(parts: u64) -> Self {
-        Self { parts, ends: BTreeMap::new(), sorted: true }
-    }
-
-    /// False for a part that doesn't fit the others.
-    fn take<'a>(&mut self, part: u64, parts: u64, items: impl Iterator<Item = &'a B32>) -> bool {
-        if parts != self.parts || !(1..=parts).contains(&part) || self.ends.contains_key(&part) {
-            return false;
-        }
-        let mut ends: Option<(B32, B32)> = None;
-        for item in items {
-            self.sorted &= ends.is_none_or(|(_, last)| last < *item);
-            ends = Some((ends.map_or(*item, |(first, _)| first), *item));
-        }
-        self.ends.insert(part, ends);
-        true
-    }
-
-    fn complete(&self) -> bool {
-        u64::try_from(self.ends.len()).is_ok_and(|n| n == self.parts)
-    }
-
-    fn sorted(&self) -> bool {
-        let ends: Vec<_> = self.ends.values().flatten().collect();
-        self.sorted && ends.iter().zip(ends.iter().skip(1)).all(|((_, last), (first, _))| last < first)
-    }
 }
 
 /// What the gateway said about a window.
