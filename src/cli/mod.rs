@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod connect;
+pub mod demo;
 pub mod desk;
 pub mod follow;
 pub mod init;

@@ -6,6 +6,7 @@
 //! `store` files and in this folder, and keeps to what SQLite and PostgreSQL both have (`$1`, `ON CONFLICT`;
 //! integers, text and blobs only).
 
+pub mod dump;
 pub mod outbox;
 
 use std::os::unix::fs::OpenOptionsExt as _;

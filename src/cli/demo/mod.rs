@@ -1,0 +1,7 @@
+//! demo
+pub mod attacks;
+pub mod canary;
+pub mod processes;
+pub mod proxy;
+pub mod steps;
+pub mod tickets;
