@@ -7,6 +7,7 @@ pub mod desk;
 pub mod follow;
 pub mod init;
 pub mod report;
+pub mod serve;
 pub mod sign;
 
 pub mod voucher;
@@ -35,6 +36,8 @@ enum Command {
     /// Make configuration, keys and the first trust root of an installation
     Init(init::Args),
 
+    /// Run the roles of a configuration
+    Serve(serve::Args),
     /// Show a statement in words and add a signature; works offline
     Sign(sign::Args),
 
@@ -95,6 +98,7 @@ pub async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(args) => init::run(&args),
 
+        Command::Serve(args) => serve::run(args).await,
         Command::Sign(args) => sign::run(args).await,
         Command::Report(args) => report::run(args).await,
         Command::Follow(args) => follow::run(args).await,

@@ -1,0 +1,157 @@
+//! `tabir serve`: runs the roles of a configuration until Ctrl-C or a termination signal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tabir_crypto::statement::body::Role;
+use tabir_crypto::trust::root::LogName;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::CliError;
+use super::connect::load_trust;
+use crate::clock::Clock;
+use crate::config::{Config, Setup, roles::Roles};
+use crate::http::{Client, Parts, server};
+use crate::ledger::{self, Ledger};
+
+/// Arguments of `tabir serve`.
+#[derive(clap::Args)]
+#[command(after_help = "Example: tabir serve --config /etc/tabir/tabir.toml --role issuer")]
+pub struct Args {
+    /// The configuration of this process
+    #[arg(long, default_value = "tabir.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// Run only this role of it
+    #[arg(long, value_enum)]
+    role: Option<RoleArg>,
+}
+
+/// `--role`.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)]
+enum RoleArg {
+    Issuer,
+    Gateway,
+    Forwarder,
+    Council,
+    Log,
+    Warden,
+    Desk,
+}
+
+/// How often the governance log is read, unless the log runs here with a shorter interval.
+const FOLLOW: Duration = Duration::from_secs(10);
+/// A demo's windows are seconds long.
+const FOLLOW_DEMO: Duration = Duration::from_millis(300);
+
+/// Runs the command.
+pub async fn run(args: Args) -> Result<(), CliError> {
+    let mut config = Config::load(&args.config)?;
+    if let Some(role) = args.role {
+        config.roles = only(config.roles, role);
+    }
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = start(&config, stopped).await?;
+    tracing::info!("running");
+    tokio::select! {
+        () = asked_to_end() => {}
+        ended = tasks.join_next() => {
+            if let Some(Ok(Err(error))) = ended {
+                return Err(CliError::Failed(error.to_string()));
+            }
+        }
+    }
+    // The receiver side may be gone already; then there is nobody to tell.
+    let _ = stop.send(true);
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+fn only(all: Roles, role: RoleArg) -> Roles {
+    let mut one = Roles::default();
+    match role {
+        RoleArg::Issuer => one.issuer = all.issuer,
+        RoleArg::Gateway => one.gateway = all.gateway,
+        RoleArg::Forwarder => one.forwarder = all.forwarder,
+        RoleArg::Council => one.council = all.council,
+        RoleArg::Log => one.log = all.log,
+        RoleArg::Warden => one.warden = all.warden,
+        RoleArg::Desk => one.desk = all.desk,
+    }
+    one
+}
+
+/// Opens every role's store, then the listeners, then answers. The tasks end when `stop` becomes true.
+pub async fn start(config: &Config, stop: watch::Receiver<bool>) -> Result<JoinSet<std::io::Result<()>>, CliError> {
+    let clock = Clock::system();
+    let trust = Arc::new(load_trust(&config.trust)?);
+    let client = Client::new(clock.clone());
+    let every = if trust.root().demo { FOLLOW_DEMO } else { FOLLOW };
+    let reader = ledger::reader(&trust, LogName::Governance, client.clone(), &config.peers.log)?;
+    let (ledger, follow) = Ledger::follow(Arc::clone(&trust), reader, every, stop.clone());
+    let setup = Setup { trust, clock, client, peers: config.peers.clone(), ledger, stop: stop.clone() };
+
+    let parts = parts(config, &setup).await?;
+    let (mut public, mut internal) = (Router::new(), Router::new());
+    let mut tasks = JoinSet::new();
+    let endless = |work: server::Background| async move {
+        work.await;
+        Ok(())
+    };
+    tasks.spawn(endless(follow));
+    for part in parts {
+        public = public.merge(part.public);
+        internal = internal.merge(part.internal);
+        for work in part.background {
+            tasks.spawn(endless(work));
+        }
+    }
+    for (address, router) in [(config.listen.public, public), (config.listen.internal, internal)] {
+        if router.has_routes() {
+            let bound = TcpListener::bind(address).await;
+            let listener =
+                bound.map_err(|e| CliError::Failed(format!("{address}: {e}; choose another port in [listen]")))?;
+            tasks.spawn(server::serve(listener, router, stop.clone()));
+        }
+    }
+    Ok(tasks)
+}
+
+async fn parts(config: &Config, setup: &Setup) -> Result<Vec<Parts>, CliError> {
+    let failed = |role: &'static str| move |e: &dyn std::error::Error| CliError::Failed(format!("{role}: {e}"));
+    let mut parts = Vec::new();
+    let roles = &config.roles;
+    if let Some(c) = &roles.log {
+        parts.push(crate::log::start(c, setup).await.map_err(|e| failed(Role::Log.as_str())(&e))?);
+    }
+    if let Some(c) = &roles.issuer {
+        parts.push(crate::issuer::start(c, setup).await.map_err(|e| failed(Role::Issuer.as_str())(&e))?);
+    }
+    if let Some(c) = &roles.gateway {
+        parts.push(crate::gateway::start(setup, c).await.map_err(|e| failed(Role::Gateway.as_str())(&e))?);
+    }
+    if let Some(c) = &roles.desk {
+        let ledger = setup.ledger.clone();
+        let policy = Arc::new(move || ledger.view().state.policy().cloned());
+        let desk = crate::desk::start_with(setup.clock.clone(), &c.dir, policy).await;
+        parts.push(desk.map_err(|e| failed("desk")(&e))?);
+    }
+    Ok(parts)
+}
