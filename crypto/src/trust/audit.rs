@@ -14,9 +14,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::release::DAY_S;
 use super::root::LogName;
 use super::rule;
-use super::state::{DAY_S, State};
+use super::state::State;
 use super::unseal::request_of;
 use super::verify::Trust;
 use super::windows::{self, Windows};

@@ -4,6 +4,7 @@
 //! root     the payload of trust.json            verify   Trust: a trust root whose checks have passed
 //! rule     whose signatures a verb needs        state    State: keys, councils, policy, requests, from entry 0
 //! unseal   the order of one request's entries   windows  accepted versus forwarded, window by window
+//! release  what the warden may release          witnessed  by what time entries are measured
 //! audit    all of it over both logs, as a list of named checks
 //! ```
 //! Nothing here reads a network or a clock. Who calls has checked the entries against a witnessed checkpoint
@@ -11,6 +12,7 @@
 
 pub mod audit;
 mod parts;
+mod release;
 pub mod root;
 pub mod rule;
 pub mod state;

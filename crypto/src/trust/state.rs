@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::root::LogName;
 use super::rule;
-use super::unseal::{Request, Status, Step, Terms, request_of};
+use super::unseal::{Request, Step, Terms, request_of};
 use super::verify::Trust;
 use super::witnessed::Witnessed;
 use crate::codec::B32;
@@ -24,9 +24,7 @@ use crate::threshold::Council;
 /// SPKI of a token key, RFC 9578: RSA-2048 with id-RSASSA-PSS.
 const TOKEN_SPKI: usize = 342;
 /// Life of a request and of its partials while no policy says otherwise: seven days.
-const LIFE_S: u64 = 7 * DAY_S;
-/// A day of UTC, for the cap of releases.
-pub(super) const DAY_S: u64 = 86_400;
+const LIFE_S: u64 = 7 * 86_400;
 
 /// A key that its role announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -373,29 +371,6 @@ impl State {
     #[must_use]
     pub fn requests(&self) -> &[Request] {
         &self.requests
-    }
-
-    /// Whether the warden may release this request now, to all who approved it: approved, alive, both in a witnessed
-    /// checkpoint, cooled off and below the day's cap (`auditor`: one signs beside the warden, which lifts both).
-    /// Errors: `context` for an unknown request, `order`, `quorum` before both are witnessed, `cooling-off`, `cap`.
-    pub fn may_release(&self, trust: &Trust, hash: &B32, now: u64, auditor: bool) -> Result<&Request> {
-        let request = self.request(hash).ok_or(Code::Context)?;
-        need(request.status(&self.witnessed, now) == Status::Approved, Code::Order)?;
-        let seen = |entry| self.witnessed.of(entry).is_some();
-        let approvals = request.approvals.iter().filter(|a| seen(a.entry)).count();
-        need(seen(request.entry) && approvals >= usize::from(request.terms.t), Code::Quorum)?;
-        let cooled = request.cooled_at(&self.witnessed).is_some_and(|cooled| cooled <= now);
-        need(auditor || cooled, Code::CoolingOff)?;
-        let today = self.releases_of_day(now / DAY_S);
-        need(auditor || today < trust.root().release_cap_per_day, Code::Cap)?;
-        Ok(request)
-    }
-
-    /// Releases without an auditor on a day (of UTC, counted from 1970) by witnessed time; those not witnessed yet count.
-    #[must_use]
-    pub fn releases_of_day(&self, day: u64) -> u64 {
-        let releases = self.requests.iter().filter_map(|r| r.release.as_ref()).filter(|r| !r.by_auditor);
-        releases.filter(|r| self.witnessed.of(r.entry).is_none_or(|at| at / DAY_S == day)).map(|_| 1).sum()
     }
 }
 
