@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use tabir_crypto::trust::audit::Check;
 
 use super::CliError;
 use super::connect::{Connect, load_trust};
@@ -58,6 +59,16 @@ pub async fn run(command: Command) -> Result<(), CliError> {
     }
 }
 
+/// A check in words: its name, and for a failure what, where and in which log.
+#[must_use]
+pub fn describe(c: &Check) -> String {
+    let code = c.code.map(|c| format!(": {c}")).unwrap_or_default();
+    let place = c.window.map(|w| format!(", window {w}")).unwrap_or_default();
+    let entry = c.entry.map(|e| format!(", entry {e}")).unwrap_or_default();
+    let log = c.log.map(|l| format!(" in the {} log", l.as_str())).unwrap_or_default();
+    format!("{}{code}{place}{entry}{log}", c.name)
+}
+
 async fn verify(args: &Verify) -> Result<(), CliError> {
     let verdict = audit::verify(&load_trust(&args.trust)?, &args.dir).await?;
     let failed = verdict.failed().count();
@@ -66,11 +77,7 @@ async fn verify(args: &Verify) -> Result<(), CliError> {
         println!("{}", json!({"ok": failed == 0, "entries": verdict.entries, "checks": checks}));
     } else {
         for c in &verdict.checks {
-            let place = c.window.map(|w| format!(" window {w}")).unwrap_or_default();
-            let entry = c.entry.map(|e| format!(" entry {e}")).unwrap_or_default();
-            let log = c.log.map(|l| format!(" in the {} log", l.as_str())).unwrap_or_default();
-            let code = c.code.map(|c| format!(": {c}")).unwrap_or_default();
-            println!("{} {}{code}{place}{entry}{log}", if c.ok { "ok    " } else { "FAILED" }, c.name);
+            println!("{} {}", if c.ok { "ok    " } else { "FAILED" }, describe(c));
         }
         println!("{} entries, {} checks, {failed} failed.", verdict.entries, verdict.checks.len());
     }

@@ -101,11 +101,9 @@ impl NewStatus {
 
 /// Runs the command.
 pub async fn run(args: Args) -> Result<(), CliError> {
-    let key = read_private(&args.key)?.trim().to_owned();
     let clock = Clock::system();
     let now = clock.now();
-    let server = args.server.trim_end_matches('/').to_owned();
-    let desk = Desk { client: Client::new(clock), server, key };
+    let desk = Desk::new(Client::new(clock), &args.server, &read_private(&args.key)?);
     match args.command {
         Command::List { overdue, all } => {
             let mut found = desk.all().await?;
@@ -130,21 +128,30 @@ pub async fn run(args: Args) -> Result<(), CliError> {
             let eta = eta.map(|e| read_time(&e).map(|_| e).ok_or_else(bad_eta)).transpose()?;
             let mut form = vec![("status", status.name()), ("description", note.as_str())];
             form.extend(eta.as_deref().map(|e| ("expected_datetime", e)));
-            desk.update(&id, &form, args.json).await?;
+            taken(&desk.update(&id, &form).await?, args.json);
         }
         Command::Ask { id, text } => {
             let text = format!("{QUESTION} {text}");
-            desk.update(&id, &[("status", "unchanged"), ("description", &text)], args.json).await?;
+            taken(&desk.update(&id, &[("status", "unchanged"), ("description", &text)]).await?, args.json);
         }
     }
     Ok(())
+}
+
+fn taken(answer: &str, json: bool) {
+    if json {
+        println!("{answer}");
+    } else {
+        println!("Done. The reporter sees it after the next exchange with the gateway.");
+    }
 }
 
 fn bad_eta() -> CliError {
     CliError::Usage("--eta takes a date such as 2026-12-24, or RFC 3339".into())
 }
 
-struct Desk {
+/// An officer's client of the desk's GeoReport API.
+pub struct Desk {
     client: Client,
     server: String,
     key: String,
@@ -154,13 +161,20 @@ struct Desk {
 const PAGE: usize = 1000;
 
 impl Desk {
+    /// `server` is the GeoReport endpoint, `key` the officer's API key.
+    #[must_use]
+    pub fn new(client: Client, server: &str, key: &str) -> Self {
+        Self { client, server: server.trim_end_matches('/').to_owned(), key: key.trim().to_owned() }
+    }
+
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>, CliError> {
         let query = form(&[&[("api_key", self.key.as_str())], query].concat());
         let answer = self.client.get(&format!("{}/{path}?{query}", self.server)).await.map_err(explain)?;
         serde_json::from_slice(&answer.body).map_err(|_| CliError::Failed("The desk's answer is not GeoReport.".into()))
     }
 
-    async fn all(&self) -> Result<Vec<Value>, CliError> {
+    /// Every request.
+    pub async fn all(&self) -> Result<Vec<Value>, CliError> {
         let mut found = Vec::new();
         for page in 1_u32.. {
             let page = page.to_string();
@@ -179,23 +193,24 @@ impl Desk {
         found.into_iter().next().ok_or_else(|| CliError::Failed("The desk has no request with this number.".into()))
     }
 
+    /// Every update.
+    pub async fn all_updates(&self) -> Result<Vec<Value>, CliError> {
+        self.get("servicerequestupdates.json", &[]).await
+    }
+
     async fn updates(&self, id: &str) -> Result<Vec<Value>, CliError> {
-        let mut found = self.get("servicerequestupdates.json", &[]).await?;
+        let mut found = self.all_updates().await?;
         found.retain(|u| text(u, "service_request_id") == id);
         Ok(found)
     }
 
-    async fn update(&self, id: &str, fields: &[(&str, &str)], json: bool) -> Result<(), CliError> {
+    /// An update of one request; gives what the desk answered.
+    pub async fn update(&self, id: &str, fields: &[(&str, &str)]) -> Result<String, CliError> {
         let body = form(&[&[("api_key", self.key.as_str()), ("service_request_id", id)], fields].concat());
         let url = format!("{}/servicerequestupdates.json", self.server);
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         let answer = self.client.send(Method::POST, &url, &headers, body.into_bytes()).await.map_err(explain)?;
-        if json {
-            println!("{}", String::from_utf8_lossy(&answer.body));
-        } else {
-            println!("Done. The reporter sees it after the next exchange with the gateway.");
-        }
-        Ok(())
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }
 }
 

@@ -28,3 +28,25 @@ async fn names(c: &mut AnyConnection, sql: &str) -> Result<Vec<String>, DbError>
     let rows = c.fetch_all(sqlx::AssertSqlSafe(sql.to_owned())).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
+
+/// How many rows of a table belong to a case.
+pub async fn rows_of_case(file: &Path, table: &'static str, case_id: &[u8; 32]) -> Result<i64, DbError> {
+    let mut c = AnyConnection::connect(&format!("sqlite://{}", file.display())).await?;
+    let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table} WHERE case_id = $1"));
+    let count = sqlx::query(sql).bind(case_id.to_vec()).fetch_one(&mut c).await?.try_get(0)?;
+    c.close().await?;
+    Ok(count)
+}
+
+/// What somebody with access to a role's machine could do: deletes a case from every table that names it.
+pub async fn delete_case(file: &Path, case_id: &[u8; 32]) -> Result<(), DbError> {
+    let mut c = AnyConnection::connect(&format!("sqlite://{}", file.display())).await?;
+    let tables = "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) p \
+                  WHERE m.type = 'table' AND p.name = 'case_id' ORDER BY m.name";
+    for table in names(&mut c, tables).await? {
+        let sql = sqlx::AssertSqlSafe(format!("DELETE FROM \"{table}\" WHERE case_id = $1"));
+        sqlx::query(sql).bind(case_id.to_vec()).execute(&mut c).await?;
+    }
+    c.close().await?;
+    Ok(())
+}
