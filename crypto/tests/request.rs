@@ -6,7 +6,6 @@ use tabir_crypto::request::{Recused, RequestText};
 use tabir_crypto::statement::body::UnsealRequested;
 use tabir_crypto::statement::value::{CodeText, Hex, Hour, Second, V1};
 
-#[allow(dead_code)]
 mod common;
 
 fn text() -> RequestText {

@@ -4,10 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::trust::root::LogName;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -108,30 +106,11 @@ pub async fn start(config: &Config, stop: watch::Receiver<bool>) -> Result<JoinS
     let (ledger, follow) = Ledger::follow(Arc::clone(&trust), reader, every, stop.clone());
     let setup = Setup { trust, clock, client, peers: config.peers.clone(), ledger, stop: stop.clone() };
 
-    let parts = parts(config, &setup).await?;
-    let (mut public, mut internal) = (Router::new(), Router::new());
-    let mut tasks = JoinSet::new();
-    let endless = |work: server::Background| async move {
-        work.await;
-        Ok(())
-    };
-    tasks.spawn(endless(follow));
-    for part in parts {
-        public = public.merge(part.public);
-        internal = internal.merge(part.internal);
-        for work in part.background {
-            tasks.spawn(endless(work));
-        }
-    }
-    for (address, router) in [(config.listen.public, public), (config.listen.internal, internal)] {
-        if router.has_routes() {
-            let bound = TcpListener::bind(address).await;
-            let listener =
-                bound.map_err(|e| CliError::Failed(format!("{address}: {e}; choose another port in [listen]")))?;
-            tasks.spawn(server::serve(listener, router, stop.clone()));
-        }
-    }
-    Ok(tasks)
+    let mut parts = parts(config, &setup).await?;
+    parts.push(Parts { background: vec![follow], ..Parts::default() });
+    let listen = &config.listen;
+    let refused = |(address, e)| CliError::Failed(format!("{address}: {e}; choose another port in [listen]"));
+    server::run(parts, listen.public, listen.internal, &stop).await.map_err(refused)
 }
 
 async fn parts(config: &Config, setup: &Setup) -> Result<Vec<Parts>, CliError> {

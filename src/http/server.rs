@@ -1,5 +1,6 @@
 //! The server's outer layers: limits, safe headers, a log line without anything personal.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -73,6 +75,34 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
         let _ = stop.wait_for(|s| *s).await;
     };
     axum::serve(listener, finish(router)).with_graceful_shutdown(stopped).await
+}
+
+/// Opens the listeners that have routes, and runs everything. The tasks end when `stop` becomes true. Error: an address
+/// that can't be had.
+pub async fn run(
+    parts: Vec<Parts>,
+    public: SocketAddr,
+    internal: SocketAddr,
+    stop: &watch::Receiver<bool>,
+) -> Result<JoinSet<std::io::Result<()>>, (SocketAddr, std::io::Error)> {
+    let mut listeners = [(public, Router::new()), (internal, Router::new())];
+    let mut tasks = JoinSet::new();
+    for part in parts {
+        let [(_, public), (_, internal)] = &mut listeners;
+        *public = std::mem::take(public).merge(part.public);
+        *internal = std::mem::take(internal).merge(part.internal);
+        for work in part.background {
+            tasks.spawn(async move {
+                work.await;
+                Ok(())
+            });
+        }
+    }
+    for (address, router) in listeners.into_iter().filter(|(_, router)| router.has_routes()) {
+        let listener = TcpListener::bind(address).await.map_err(|e| (address, e))?;
+        tasks.spawn(serve(listener, router, stop.clone()));
+    }
+    Ok(tasks)
 }
 
 /// Reads strict JSON of a schema from a body that says it is JSON. Errors: 415 `media-type`, 400 with the parser's code.
