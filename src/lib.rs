@@ -17,3 +17,4 @@ pub mod issuer;
 pub mod ledger;
 pub mod log;
 pub mod open311;
+pub mod warden;

@@ -1,0 +1,53 @@
+//! Cosigning: of each log, only what extends everything that this warden ever saw of it.
+//!
+//! ```text
+//! fetch pending --> signature, consistency with the stored head --> store head (and entries) --> cosign --> post
+//! ```
+//! The head is durable before the cosignature leaves: after a crash the warden can sign the same checkpoint again, and
+//! no other of its size. A checkpoint that is smaller is refused and may be an old copy; one that does not extend the
+//! stored head is another history: the log is marked, and nothing of it is cosigned until an operator acts.
+
+use tabir_crypto::Code;
+use tabir_crypto::log::witness::format_cosignatures;
+use tabir_crypto::statement::body::Role;
+use tabir_crypto::trust::root::LogName;
+
+use super::Warden;
+use super::error::WardenError;
+
+impl Warden {
+    /// One round for one log.
+    pub async fn witness(&self, log: LogName) -> Result<(), WardenError> {
+        let known = self.store.head(log).await?;
+        if known.forked {
+            return Err(WardenError::Forked(log));
+        }
+        let (checkpoint, leaves) = match self.log(log).reader.pending(known.tree).await {
+            Err(error) if error.code() == Some(Code::Consistency) => return Err(self.forked(log).await?),
+            pending => pending?,
+        };
+        // Also with an unchanged head: a fork may have been noted since it was read.
+        if !self.store.advance(log, known.tree, checkpoint.head(), leaves).await? {
+            return Err(WardenError::Raced(log));
+        }
+        let line = self.cosigner.cosign(&checkpoint, self.clock.now());
+        let path = format!("/internal/log/{}/cosignatures", log.as_str());
+        self.post(
+            Role::Log,
+            &self.peers.log_internal,
+            &path,
+            "text/plain; charset=utf-8",
+            format_cosignatures(&[line]),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Marks a log for good.
+    pub(super) async fn forked(&self, log: LogName) -> Result<WardenError, WardenError> {
+        self.store.mark_forked(log).await?;
+        let error = WardenError::Forked(log);
+        tracing::error!(%error, "FORK");
+        Ok(error)
+    }
+}
