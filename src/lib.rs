@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod desk;
+pub mod forwarder;
 pub mod gateway;
 pub mod http;
 pub mod issuer;

@@ -107,6 +107,13 @@ pub struct Forwarder {
     /// Length of an intake key's life.
     #[serde(default = "epoch")]
     pub epoch_s: u64,
+    /// How long a sealed content is kept after the downstream has it, should that lose it.
+    #[serde(default = "keep_content")]
+    pub keep_content_s: u64,
+}
+
+const fn keep_content() -> u64 {
+    86_400
 }
 
 const fn poll_ms() -> u64 {

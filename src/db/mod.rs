@@ -174,5 +174,16 @@ pub fn fixed<const N: usize>(what: &'static str, bytes: &[u8]) -> Result<[u8; N]
     bytes.try_into().map_err(|_| DbError::Malformed(what))
 }
 
+/// A counter or Unix time for a BIGINT column. None of ours comes near 2^63.
+#[must_use]
+pub fn stored(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A BIGINT column that holds no negative value.
+pub fn unsigned(what: &'static str, value: i64) -> Result<u64, DbError> {
+    u64::try_from(value).map_err(|_| DbError::Malformed(what))
+}
+
 #[cfg(test)]
 mod tests;

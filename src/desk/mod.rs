@@ -16,8 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::ConfigError;
 use crate::config::keys::{create_seed, read_private};
+use crate::config::{ConfigError, Setup, roles};
 use crate::db::DbError;
 use crate::http::Parts;
 
@@ -37,6 +37,13 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+/// Opens the store and makes the routes. Services and deadlines are the policy's in the governance log.
+pub async fn start(setup: &Setup, config: &roles::Desk) -> Result<Parts, StartError> {
+    let ledger = setup.ledger.clone();
+    let policy: Policy = Arc::new(move || ledger.view().state.policy().cloned());
+    start_with(setup.clock.clone(), &config.dir, policy).await
 }
 
 /// Opens the store and makes the routes, with the policy from wherever the caller has it.

@@ -6,7 +6,7 @@ use std::path::Path;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
-use crate::db::{Db, DbError, expect_rows};
+use crate::db::{Db, DbError, expect_rows, stored, unsigned};
 
 /// A request as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +88,8 @@ impl Store {
                     .bind(new.lat)
                     .bind(new.lon)
                     .bind(attributes)
-                    .bind(signed(new.requested_at))
-                    .bind(signed(new.due_at.unwrap_or(0)))
+                    .bind(stored(new.requested_at))
+                    .bind(stored(new.due_at.unwrap_or(0)))
                     .fetch_one(tx)
                     .await?;
                     Ok(row.try_get(0)?)
@@ -115,8 +115,8 @@ impl Store {
                          AND requested_at <= $3 ORDER BY requested_at DESC, id DESC LIMIT $4 OFFSET $5"
                     )))
                     .bind(filter.service_code.unwrap_or_default())
-                    .bind(signed(filter.start))
-                    .bind(filter.end.map_or(i64::MAX, signed))
+                    .bind(stored(filter.start))
+                    .bind(filter.end.map_or(i64::MAX, stored))
                     .bind(i64::from(filter.limit))
                     .bind(i64::from(filter.offset))
                     .fetch_all(c)
@@ -149,8 +149,8 @@ impl Store {
                         )
                         .bind(change.status)
                         .bind(description.clone())
-                        .bind(signed(change.due_at.unwrap_or(0)))
-                        .bind(signed(at))
+                        .bind(stored(change.due_at.unwrap_or(0)))
+                        .bind(stored(at))
                         .bind(request_id)
                         .execute(&mut *tx)
                         .await?;
@@ -163,7 +163,7 @@ impl Store {
                     .bind(request_id)
                     .bind(status)
                     .bind(description)
-                    .bind(signed(at))
+                    .bind(stored(at))
                     .fetch_one(tx)
                     .await?;
                     Ok(Some(row.try_get(0)?))
@@ -181,8 +181,8 @@ impl Store {
                         "SELECT id, request_id, status, description, updated_at FROM request_update \
                          WHERE updated_at >= $1 AND updated_at <= $2 ORDER BY updated_at, id",
                     )
-                    .bind(signed(start))
-                    .bind(end.map_or(i64::MAX, signed))
+                    .bind(stored(start))
+                    .bind(end.map_or(i64::MAX, stored))
                     .fetch_all(c)
                     .await?;
                     rows.iter()
@@ -192,7 +192,7 @@ impl Store {
                                 request_id: row.try_get(1)?,
                                 status: row.try_get(2)?,
                                 description: row.try_get(3)?,
-                                updated_at: unsigned(row.try_get(4)?),
+                                updated_at: unsigned("request", row.try_get(4)?)?,
                             })
                         })
                         .collect()
@@ -209,7 +209,7 @@ async fn request(c: &mut AnyConnection, id: i64) -> Result<Option<Request>, DbEr
 
 fn read_request(row: &AnyRow) -> Result<Request, DbError> {
     let attributes: String = row.try_get(6)?;
-    let due_at = unsigned(row.try_get(11)?);
+    let due_at = unsigned("request", row.try_get(11)?)?;
     let new = NewRequest {
         service_code: row.try_get(1)?,
         description: row.try_get(2)?,
@@ -217,7 +217,7 @@ fn read_request(row: &AnyRow) -> Result<Request, DbError> {
         lat: row.try_get(4)?,
         lon: row.try_get(5)?,
         attributes: serde_json::from_str(&attributes).map_err(|_| DbError::Malformed("attributes"))?,
-        requested_at: unsigned(row.try_get(9)?),
+        requested_at: unsigned("request", row.try_get(9)?)?,
         due_at: (due_at > 0).then_some(due_at),
     };
     Ok(Request {
@@ -225,15 +225,6 @@ fn read_request(row: &AnyRow) -> Result<Request, DbError> {
         new,
         status: row.try_get(7)?,
         status_notes: row.try_get(8)?,
-        updated_at: unsigned(row.try_get(10)?),
+        updated_at: unsigned("request", row.try_get(10)?)?,
     })
-}
-
-/// Times fit: the year 9999 is far below 2^63.
-fn signed(unix: u64) -> i64 {
-    i64::try_from(unix).unwrap_or(i64::MAX)
-}
-
-fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
 }

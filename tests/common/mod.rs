@@ -3,7 +3,6 @@
 
 pub mod cut_proxy;
 pub mod desk;
-pub mod world;
 
 use std::collections::BTreeMap;
 

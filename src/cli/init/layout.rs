@@ -197,5 +197,6 @@ fn forwarder(dir: PathBuf, downstream: &str, poll_ms: u64) -> roles::Forwarder {
         jurisdiction: None,
         poll_ms,
         epoch_s: 30 * 86_400,
+        keep_content_s: 86_400,
     }
 }

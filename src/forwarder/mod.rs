@@ -1,0 +1,216 @@
+//! The forwarder: takes sealed reports from the gateway to the complaint system, and answers back.
+//!
+//! Holds: the intake private keys, the downstream's API key, ids that updates need; sealed contents until a grace time
+//! after the downstream has them. Sees: report texts, while it forwards them. Never sees: an identity, a token, an
+//! account. It only calls out, so it can stand in the city's own network, beside the complaint system.
+//!
+//! ```text
+//! gateway --intake--> inbox --check--> queue --sender--> downstream
+//!    ^                                                      |
+//!    +------push------ events <--replies, mapping-- updates-+          windows --> intake log
+//! ```
+
+mod check;
+pub mod georeport;
+mod intake;
+mod keys;
+pub mod mapping;
+mod push;
+mod replies;
+mod sender;
+pub mod store;
+mod updates;
+mod windows;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_core::Rng as _;
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
+use tabir_crypto::statement::value::Hex;
+
+use crate::clock::{Clock, Random};
+use crate::config::keys::read_private;
+use crate::config::{ConfigError, Setup, roles};
+use crate::db::DbError;
+use crate::http::server::Background;
+use crate::http::{Client, HttpError, Parts, log_outbox};
+use georeport::{DownError, Downstream};
+use keys::IntakeKeys;
+use store::Store;
+
+/// Where the policy comes from: the governance log, once it has one.
+pub type Policy = Arc<dyn Fn() -> Option<PolicySet> + Send + Sync>;
+
+/// How often keys and old contents are looked at.
+const MAINTENANCE: Duration = Duration::from_secs(30);
+/// The longest pause of a loop whose peer is down.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Why the forwarder does not start.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Crypto(#[from] tabir_crypto::Error),
+}
+
+/// Why a round did not finish. Nothing is lost: the next one goes on.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum RoundError {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error(transparent)]
+    Down(#[from] DownError),
+    #[error(transparent)]
+    Crypto(#[from] tabir_crypto::Error),
+    #[error(transparent)]
+    Keys(#[from] StartError),
+    #[error("an attempt ended in a fault of the program")]
+    Panicked,
+}
+
+/// The forwarder. Each round is a method, so that tests can take them one by one.
+pub struct Forwarder {
+    store: Store,
+    clock: Clock,
+    client: Client,
+    identity: SigningKey,
+    keys: IntakeKeys,
+    downstream: Downstream,
+    policy: Policy,
+    gateway_internal: String,
+    gateway_public: String,
+    keep_content_s: u64,
+}
+
+impl Forwarder {
+    /// Opens the store and the keys; makes the first intake key if there is none.
+    pub async fn open(setup: &Setup, config: &roles::Forwarder, policy: Policy) -> Result<Self, StartError> {
+        let identity = setup.identity(Role::Forwarder, &config.dir)?;
+        let api_key = config.api_key_file.as_deref().map(read_key).transpose()?;
+        let store = Store::open(&config.dir).await?;
+        let activation_s = setup.trust.root().activation_s.of(KeyKind::Intake);
+        let keys = IntakeKeys::load(&config.dir, config.epoch_s, activation_s, &store).await?;
+        keys.maintain(&store, &identity, setup.clock.now()).await?;
+        let client = setup.client.clone();
+        Ok(Self {
+            store,
+            clock: setup.clock.clone(),
+            client: client.clone(),
+            identity,
+            keys,
+            downstream: Downstream::new(client, &config.downstream, api_key, config.jurisdiction.clone()),
+            policy,
+            gateway_internal: setup.peers.gateway_internal.clone(),
+            gateway_public: setup.peers.gateway.clone(),
+            keep_content_s: config.keep_content_s,
+        })
+    }
+
+    /// The store, for who looks at what is held.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes leases until the gateway has nothing more, and decides on what came. Without a policy nothing is taken:
+    /// the gateway keeps it.
+    pub async fn take_in(&self) -> Result<usize, RoundError> {
+        let Some(policy) = (self.policy)() else { return Ok(0) };
+        let mut taken = 0;
+        // What a crash left in the inbox comes first.
+        while self.look(&policy).await? > 0 {}
+        loop {
+            let count = self.lease().await?;
+            while self.look(&policy).await? > 0 {}
+            taken += count;
+            if count == 0 {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// Keys, and contents past their grace.
+    pub async fn maintain(&self) -> Result<(), RoundError> {
+        let now = self.clock.now();
+        self.keys.maintain(&self.store, &self.identity, now).await?;
+        self.store.delete_sent(now).await?;
+        Ok(())
+    }
+
+    fn event_id(&self) -> Hex<16> {
+        let mut id = [0; 16];
+        Random.fill_bytes(&mut id);
+        Hex(id)
+    }
+}
+
+fn read_key(file: &Path) -> Result<String, ConfigError> {
+    Ok(read_private(file)?.trim().to_owned())
+}
+
+/// Starts the loops. The forwarder has no routes.
+pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, StartError> {
+    let ledger = setup.ledger.clone();
+    let policy: Policy = Arc::new(move || ledger.view().state.policy().cloned());
+    let forwarder = Arc::new(Forwarder::open(setup, config, policy).await?);
+    let poll = Duration::from_millis(config.poll_ms);
+    let outbox = log_outbox::run(forwarder.store.0.clone(), forwarder.identity.clone(), setup.clone());
+    let every = |pause, name, round| repeat(Arc::clone(&forwarder), setup.clone(), pause, name, round);
+    let background = vec![
+        every(poll, "intake", |f| Box::pin(async move { f.take_in().await.map(drop) })),
+        every(poll, "downstream", |f| Box::pin(async move { f.send_due().await.map(drop) })),
+        every(poll, "updates", |f| Box::pin(async move { f.poll_updates().await.map(drop) })),
+        every(poll, "events", |f| Box::pin(async move { f.push_events().await.map(drop) })),
+        every(poll, "windows", |f| Box::pin(async move { f.log_windows().await.map(drop) })),
+        every(MAINTENANCE, "maintenance", |f| Box::pin(async move { f.maintain().await })),
+        Box::pin(discover(Arc::clone(&forwarder))) as Background,
+        Box::pin(outbox),
+    ];
+    Ok(Parts { background, ..Parts::default() })
+}
+
+type Round = fn(Arc<Forwarder>) -> std::pin::Pin<Box<dyn Future<Output = Result<(), RoundError>> + Send>>;
+
+fn repeat(
+    forwarder: Arc<Forwarder>,
+    mut setup: Setup,
+    every: Duration,
+    name: &'static str,
+    round: Round,
+) -> Background {
+    Box::pin(async move {
+        let mut pause = every;
+        loop {
+            pause = match round(Arc::clone(&forwarder)).await {
+                Ok(()) => every,
+                Err(error) => {
+                    tracing::warn!(%error, name, "forwarder");
+                    (pause * 2).min(LONGEST.max(every))
+                }
+            };
+            if !setup.pause(pause).await {
+                return;
+            }
+        }
+    })
+}
+
+/// Says so if the downstream is something else. Its answers decide, not this: nothing waits for it.
+async fn discover(forwarder: Arc<Forwarder>) {
+    match forwarder.downstream.discover().await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!("the downstream does not say that it speaks GeoReport v2: check its address"),
+        Err(error) => tracing::warn!(%error, "the downstream's discovery document"),
+    }
+}
