@@ -3,7 +3,8 @@
 //! Holds: spent tokens, sealed reports until the forwarder has them, sealed identities, sealed mailboxes, statuses.
 //! Sees: ciphertext in a few sizes, who of the roles calls, and of a case what its reporter signs.
 //! Never sees: an account, what a report says, an identity. It stores no address, no time finer than an hour about a
-//! case, nothing that ties a token to a case, and no order in which reports came once their window is closed.
+//! case (a lease of the forwarder aside, until its ack), nothing that ties a token to a case, and no order in which
+//! reports came once their window is closed.
 //!
 //! ```text
 //! routes -> redeem   is this a good token?            store: one transaction per request

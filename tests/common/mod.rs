@@ -3,6 +3,7 @@
 
 pub mod cut_proxy;
 pub mod desk;
+pub mod world;
 
 use std::collections::BTreeMap;
 
