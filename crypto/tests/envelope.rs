@@ -155,6 +155,18 @@ fn an_official_checks_the_hand_out_himself() {
 }
 
 #[test]
+fn refuses_a_sender_proof_for_another_label() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let inner = own.inner.inner();
+    inner.clone().verify(own.inner.label()).unwrap();
+    for (what, other) in others(own.case.binding(&town)).into_iter().filter(|(what, _)| *what != "access hash") {
+        let label = other.label(&town.warden.public_key().key_id());
+        assert_eq!(code(inner.clone().verify(&label)), Code::SenderProof, "{what}");
+    }
+}
+
+#[test]
 fn no_byte_of_the_inner_envelope_can_change() {
     let town = town(2, 3, 1);
     let own = sealed(&town, 10, "Siti");

@@ -310,6 +310,20 @@ fn a_partial_with_a_rewritten_head_fails_its_proof() {
     assert_eq!(code(verify(&both, &partial)), Code::Dleq);
 }
 
+/// The same shares in a council of another epoch: help given under one is none under the other.
+#[test]
+fn a_partial_with_a_rewritten_council_fails_its_proof() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 20, "Siti");
+    let mut body = town.council.to_body(Hour::of(0));
+    body.epoch += 1;
+    let council = Council::from_body(&body).unwrap();
+    let mut partial = town.partials(&own.context(&town), &[2]).remove(0);
+    partial[1..33].copy_from_slice(council.council_id());
+    let context = OpeningContext { council: &council, ..own.context(&town) };
+    assert_eq!(blamed(verify(&context, &partial)), (Code::Dleq, 2));
+}
+
 #[test]
 fn refuses_to_help_with_a_share_of_another_council() {
     let (town, other) = (town(2, 3, 1), town(2, 3, 2));

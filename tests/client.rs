@@ -1,0 +1,154 @@
+//! What a reporter's client believes of a gateway: a fake one answers what the test says.
+
+mod common;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use common::world::{DAY, ISSUER, NOW, ORIGIN, World, identity, issuer_key, key, token};
+use tabir::api::gateway::{Reported, Services};
+use tabir::client::report::{Accepted, Draft, Sealed, seal, send};
+use tabir::client::{ClientError, Session};
+use tabir::clock::Clock;
+use tabir::http::{Client, Problem};
+use tabir_crypto::content::{IdentityRecord, Location, Precision};
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::receipt::reference;
+use tabir_crypto::statement::body::{Acceptance, Release, Role};
+use tabir_crypto::statement::value::{CodeText, Hex, Hour, Second, Text, V1};
+use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::submission::Submission;
+use tabir_crypto::token::{TokenChallenge, header as token_header};
+use tabir_crypto::{Code, json};
+use tokio::sync::watch;
+
+/// A session with a gateway that answers every report by this.
+async fn session(answer: impl Fn(Bytes) -> Response + Send + Sync + 'static) -> (Session, watch::Sender<bool>) {
+    let answer = Arc::new(answer);
+    let handler = move |body: Bytes| {
+        let answer = Arc::clone(&answer);
+        async move { answer(body) }
+    };
+    let (server, stop) = common::serve(Router::new().route("/v1/reports", post(handler))).await;
+    (session_with(server, NOW), stop)
+}
+
+fn session_with(server: String, now: u64) -> Session {
+    let (world, clock) = (World::new(None), Clock::manual(now));
+    let [issuer, log, council] = [(); 3].map(|()| server.clone());
+    let name = Text::new("Test city").unwrap();
+    let services = Services { v: V1, name, demo: false, issuer, log, council, categories: Vec::new() };
+    Session { http: Client::new(clock.clone()), clock, trust: world.trust, server, services, view: world.view }
+}
+
+fn draft(identity: Option<IdentityRecord>) -> Draft {
+    Draft {
+        category: CodeText::new("pothole").unwrap(),
+        text: "A hole in the road".into(),
+        language: CodeText::new("en").unwrap(),
+        location: Location::new(Precision::None, None, String::new()).unwrap(),
+        attributes: Default::default(),
+        release: Release::Urgent,
+        identity,
+    }
+}
+
+fn sealed(session: &Session) -> Sealed {
+    seal(session, &draft(None)).unwrap()
+}
+
+fn refusal<T>(result: Result<T, ClientError>) -> Code {
+    match result.err().expect("must be refused") {
+        ClientError::Crypto(error) => error.code(),
+        other => panic!("refused for another reason: {other}"),
+    }
+}
+
+/// What a gateway answers: what was asked for, then `change`, signed by `key`.
+async fn answered(key: SigningKey, change: fn(&mut Acceptance, &mut String)) -> Result<Accepted, ClientError> {
+    let answer = move |body: Bytes| {
+        let c = json::from_slice::<Submission>(&body).unwrap().commitment().unwrap();
+        let (v, at, deadline) = (V1, Hour::of(NOW), Second(NOW + DAY));
+        let (case_id, a, b, nf) = (Hex(c.case_id), Hex(c.a), Hex(c.b), Hex(c.nf));
+        let log_origin = Text::new("log.example/intake").unwrap();
+        let mut body = Acceptance { v, at, case_id, a, b, nf, w: 1, deadline, log_origin };
+        let mut reference = reference(&c.case_id);
+        change(&mut body, &mut reference);
+        let acceptance = Statement::signed(Verb::Acceptance, &body, &key).unwrap();
+        (StatusCode::CREATED, json::to_vec(&Reported { v, reference, acceptance }).unwrap()).into_response()
+    };
+    let (session, _stop) = session(answer).await;
+    send(&session, &sealed(&session), &token()).await
+}
+
+#[tokio::test]
+async fn takes_the_acceptance_of_its_own_report_only() {
+    let gateway = || identity(Role::Gateway);
+    answered(gateway(), |_, _| ()).await.unwrap();
+    let changes: [(&str, fn(&mut Acceptance, &mut String)); 6] = [
+        ("case", |a, _| a.case_id = Hex([1; 32])),
+        ("a", |a, _| a.a = Hex([1; 32])),
+        ("b", |a, _| a.b = Hex([1; 32])),
+        ("nf", |a, _| a.nf = Hex([1; 32])),
+        ("reference", |_, r| *r = "AAAA-AAAA-AAAA".into()),
+        ("log", |a, _| a.log_origin = Text::new("log.example/governance").unwrap()),
+    ];
+    for (what, change) in changes {
+        assert_eq!(refusal(answered(gateway(), change).await), Code::Context, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_an_acceptance_that_the_gateway_did_not_sign() {
+    for other in [identity(Role::Forwarder), key(77)] {
+        assert_eq!(refusal(answered(other, |_, _| ()).await), Code::UnknownKey);
+    }
+}
+
+/// A 401 with this value of `WWW-Authenticate`.
+async fn asked_for(header: Option<String>) -> ClientError {
+    let answer = move |_| {
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, "token-spent", "Spent.");
+        match &header {
+            Some(text) => problem.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_str(text).unwrap()),
+            None => problem,
+        }
+        .into_response()
+    };
+    let (session, _stop) = session(answer).await;
+    send(&session, &sealed(&session), &token()).await.unwrap_err()
+}
+
+/// Whoever asks some people for another challenge, tells them apart by the tokens that they bring.
+#[tokio::test]
+async fn refuses_a_challenge_other_than_its_own() {
+    let challenge = |issuer, origin| {
+        let challenge = TokenChallenge::new(issuer, origin).unwrap();
+        Some(token_header::write_challenge(&challenge, issuer_key().public()))
+    };
+    for header in [challenge(ISSUER, ORIGIN), None] {
+        assert!(matches!(asked_for(header).await, ClientError::Http(e) if e.code() == Some("token-spent")));
+    }
+    for header in [challenge(ISSUER, "you.gateway.example"), challenge("you.example", ORIGIN), Some("Bearer".into())] {
+        assert_eq!(refusal::<()>(Err(asked_for(header).await)), Code::TokenChallenge);
+    }
+}
+
+#[test]
+fn seals_no_identity_under_an_old_head_of_the_log() {
+    let identity = || IdentityRecord {
+        v: V1,
+        name: Some("Siti Contoh".into()),
+        contact: Vec::new(),
+        national_id: None,
+        note: None,
+    };
+    let old = |age| session_with("http://127.0.0.1:1".into(), NOW + age);
+    assert!(seal(&old(3 * DAY), &draft(Some(identity()))).is_ok());
+    assert_eq!(refusal(seal(&old(3 * DAY + 1), &draft(Some(identity())))), Code::Stale);
+    assert!(seal(&old(3 * DAY + 1), &draft(None)).is_ok(), "an outage of the witnesses silences nobody");
+}
