@@ -9,6 +9,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod council;
 pub mod db;
 pub mod desk;
 pub mod forwarder;

@@ -69,16 +69,7 @@ impl Receipt {
         let check = check_word(self.0.expose());
         let words = self.0.expose().as_chunks::<2>().0.iter().chain([&check]);
         let mut text = String::with_capacity((GROUP + 1) * GROUPS);
-        for word in words {
-            if !text.is_empty() {
-                text.push('-');
-            }
-            let word = u16::from_be_bytes(*word);
-            for (letters, shift) in PLACES {
-                let at = usize::from(word >> shift) & (letters.len() - 1);
-                text.extend(letters.get(at).map(|b| char::from(*b)));
-            }
-        }
+        spell(words, &mut text);
         Secret::new(text)
     }
 
@@ -114,6 +105,28 @@ impl Receipt {
             r: key("log"),
             nf: key("forward"),
             notice_key: key("notice"),
+        }
+    }
+}
+
+/// Pairs of bytes as proquints with hyphens; for public values that people compare. An odd last byte is left out.
+#[must_use]
+pub fn proquints(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    spell(bytes.as_chunks::<2>().0.iter(), &mut text);
+    text
+}
+
+/// Appends to a text that must not grow when it holds a secret.
+fn spell<'a>(words: impl Iterator<Item = &'a [u8; 2]>, text: &mut String) {
+    for word in words {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        let word = u16::from_be_bytes(*word);
+        for (letters, shift) in PLACES {
+            let at = usize::from(word >> shift) & (letters.len() - 1);
+            text.extend(letters.get(at).map(|b| char::from(*b)));
         }
     }
 }

@@ -2,15 +2,19 @@
 
 pub mod audit;
 pub mod connect;
+pub mod council;
 pub mod demo;
 pub mod desk;
 pub mod follow;
 pub mod init;
+pub mod official;
+pub mod policy;
 pub mod report;
 pub mod serve;
 pub mod sign;
 
 pub mod voucher;
+pub mod warden;
 
 use std::process::ExitCode;
 
@@ -41,6 +45,15 @@ enum Command {
     /// Show a statement in words and add a signature; works offline
     Sign(sign::Args),
 
+    /// Make a council of officials
+    #[command(subcommand)]
+    Council(council::Command),
+    /// Propose a policy
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// What the warden's person does
+    #[command(subcommand)]
+    Warden(warden::Command),
     /// Seal a report on this device and send it
     Report(report::Args),
     /// Come back with the receipt: read, answer, rate, dispute, erase, prove
@@ -100,6 +113,9 @@ pub async fn main() -> ExitCode {
 
         Command::Serve(args) => serve::run(args).await,
         Command::Sign(args) => sign::run(args).await,
+        Command::Council(command) => council::run(command).await,
+        Command::Policy(command) => policy::run(command).await,
+        Command::Warden(command) => warden::run(command).await,
         Command::Report(args) => report::run(args).await,
         Command::Follow(args) => follow::run(args).await,
         Command::Audit(command) => audit::run(command).await,

@@ -129,6 +129,9 @@ async fn parts(config: &Config, setup: &Setup) -> Result<Vec<Parts>, CliError> {
     if let Some(c) = &roles.warden {
         parts.push(crate::warden::start(c, setup).await.map_err(|e| failed(Role::Warden.as_str())(&e))?);
     }
+    if let Some(c) = &roles.council {
+        parts.push(crate::council::start(c, setup).await.map_err(|e| failed(Role::Council.as_str())(&e))?);
+    }
     if let Some(c) = &roles.desk {
         let ledger = setup.ledger.clone();
         let policy = Arc::new(move || ledger.view().state.policy().cloned());

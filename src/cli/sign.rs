@@ -1,19 +1,41 @@
-//! `tabir sign`: shows a statement in words, adds a signature. Works offline on a file.
+//! `tabir sign`: shows a statement in words, adds a signature. Works offline on a file, or on a proposal of the board.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use tabir_crypto::statement::Statement;
+use tabir_crypto::B32;
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::{Statement, Verb};
 
+use super::connect::load_trust;
+use super::official::{fingerprints, hex32, progress};
 use super::{CliError, read};
+use crate::client::official::{Board, Patience, endorse};
+use crate::clock::Clock;
 use crate::config::keys::read_signing_key;
+use crate::http::Client;
 
 /// Arguments of `tabir sign`.
 #[derive(clap::Args)]
-#[command(after_help = "Example: tabir sign trust.json --key auditor.key")]
+#[command(after_help = "Example: tabir sign trust.json --key auditor.key\n         \
+                        tabir sign --proposal ID --board URL --key auditor.key")]
 pub struct Args {
     /// The statement, signed or not; the signature is added to this file
-    file: PathBuf,
+    #[arg(required_unless_present = "proposal", conflicts_with = "proposal")]
+    file: Option<PathBuf>,
+    /// Sign what the board gathers signatures for, by its id
+    #[arg(long, value_name = "ID", value_parser = hex32, requires = "board")]
+    proposal: Option<B32>,
+    /// The board's address
+    #[arg(long, value_name = "URL")]
+    board: Option<String>,
+    /// For a council: the officials' fingerprints, one a line, which you got from them; typed in part without it
+    #[arg(long, value_name = "FILE")]
+    fingerprints: Option<PathBuf>,
+    /// For a council: the trust root
+    #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// Key file: a 32-byte seed in hex, mode 0600
     #[arg(long)]
     key: PathBuf,
@@ -25,13 +47,41 @@ pub struct Args {
 /// How many digits of the hash are compared: what a person can read out on the phone.
 const DIGITS: usize = 8;
 
+/// How long the board may take to read the log.
+const WAIT: Duration = Duration::from_secs(60);
+
 /// Runs the command.
 pub async fn run(args: Args) -> Result<(), CliError> {
-    let mut statement = Statement::parse_proposal(&read(&args.file)?)?;
     let key = read_signing_key(&args.key)?;
+    match (&args.file, args.proposal, &args.board) {
+        (Some(file), ..) => sign_file(file, &key, args.expect.as_deref()),
+        (None, Some(id), Some(url)) => sign_proposal(&args, id, url, &key).await,
+        _ => Err(CliError::Usage("give a file, or --proposal with --board".into())),
+    }
+}
+
+/// On the board. A council is signed only after the same checks that the warden makes.
+async fn sign_proposal(args: &Args, id: B32, url: &str, key: &SigningKey) -> Result<(), CliError> {
+    let board = Board::new(Client::new(Clock::system()), url, key.clone());
+    let mut statement = board.proposal(&id).await?.statement;
     confirm(&statement, args.expect.as_deref())?;
-    statement.sign(&key);
-    replace(&args.file, &statement.to_bytes())?;
+    if statement.verb() == Verb::CouncilFormed {
+        let path = args.trust.as_deref().ok_or_else(|| CliError::Usage("for a council, give --trust FILE".into()))?;
+        let known = fingerprints(args.fingerprints.as_deref())?;
+        endorse::check_formed(&board, &load_trust(path)?, &statement, &*known).await?;
+    }
+    statement.sign(key);
+    let proposal = board.propose(&statement, &mut Patience::new(WAIT, &progress)).await?;
+    let state = if proposal.complete { "complete, on its way to the log" } else { "more signatures are needed" };
+    println!("Signed by {}: {state}.", hex::encode(key.verifying_key().key_id()));
+    Ok(())
+}
+
+fn sign_file(file: &std::path::Path, key: &SigningKey, expected: Option<&str>) -> Result<(), CliError> {
+    let mut statement = Statement::parse_proposal(&read(file)?)?;
+    confirm(&statement, expected)?;
+    statement.sign(key);
+    replace(file, &statement.to_bytes())?;
     println!(
         "Signed by {}. The file has {} signature(s).",
         hex::encode(key.verifying_key().key_id()),

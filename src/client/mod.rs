@@ -5,6 +5,7 @@ pub mod case;
 pub mod log_copy;
 pub mod log_reader;
 pub mod log_source;
+pub mod official;
 pub mod prove;
 pub mod report;
 pub mod session;

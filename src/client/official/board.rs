@@ -1,0 +1,131 @@
+//! The board's addresses, called with one key.
+
+use tabir_crypto::codec::sha256;
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::body::Role;
+use tabir_crypto::statement::value::{Bytes, V1};
+use tabir_crypto::statement::{Body, Statement, Verb};
+use tabir_crypto::{B32, Code};
+
+use super::{OfficialError, Patience};
+use crate::api::council::{Act, Admit, Messages, Proposal, Proposals, RequestFiles, Requests};
+use crate::api::gateway::{CaseForCouncil, Done};
+use crate::http::{Client, HttpError, Method};
+
+/// Where the board is, and who asks.
+pub struct Board {
+    http: Client,
+    url: String,
+    key: SigningKey,
+}
+
+impl Board {
+    /// A board at `http://host:port`; the key is an official's, or an identity or auditor's key of the trust root.
+    #[must_use]
+    pub fn new(http: Client, url: &str, key: SigningKey) -> Self {
+        Self { http, url: url.trim_end_matches('/').to_owned(), key }
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, HttpError> {
+        self.http.call::<()>(&self.key, Role::Council, Method::GET, &self.url, path, None).await?.json()
+    }
+
+    async fn post<B: serde::Serialize + Sync, T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, HttpError> {
+        self.http.call(&self.key, Role::Council, Method::POST, &self.url, path, Some(body)).await?.json()
+    }
+
+    /// The operator admits a manifest; `self` is the board's internal listener.
+    pub async fn admit(&self, manifest: Vec<u8>) -> Result<(), HttpError> {
+        let Done { .. } = self.post("/internal/ceremonies", &Admit { v: V1, manifest: Bytes(manifest) }).await?;
+        Ok(())
+    }
+
+    /// A manifest by its ceremony's id, which its hash must be.
+    pub async fn manifest(&self, id: &B32) -> Result<Vec<u8>, OfficialError> {
+        let admitted: Admit = self.get(&format!("/council/ceremonies/{}", hex::encode(id))).await?;
+        if sha256(&admitted.manifest.0) == *id { Ok(admitted.manifest.0) } else { Err(Code::Context.into()) }
+    }
+
+    /// Messages of a ceremony. Unchecked.
+    pub async fn messages(&self, ceremony: &B32) -> Result<Vec<Statement>, HttpError> {
+        let all: Messages = self.get(&format!("/council/messages?ceremony={}", hex::encode(ceremony))).await?;
+        Ok(all.messages)
+    }
+
+    /// Sends a message of a ceremony.
+    pub async fn post_message(&self, message: &Statement) -> Result<(), HttpError> {
+        let Done { .. } = self.post("/council/messages", message).await?;
+        Ok(())
+    }
+
+    /// A case by its reference.
+    pub async fn case(&self, reference: &str) -> Result<CaseForCouncil, HttpError> {
+        self.get(&format!("/council/cases/{reference}")).await
+    }
+
+    /// Sends an act. While the board has not yet read what this device has read in the log, it is asked again.
+    pub async fn act(&self, act: &Act, patience: &mut Patience<'_>) -> Result<(), OfficialError> {
+        loop {
+            match self.post::<_, Done>("/council/statements", act).await {
+                Ok(_) => return Ok(()),
+                Err(e) if is_behind(&e) => patience.wait("the board's reading of the log").await?,
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Requests that are put to the caller's council.
+    pub async fn requests(&self) -> Result<Requests, HttpError> {
+        self.get("/council/requests").await
+    }
+
+    /// What is meant for the caller.
+    pub async fn request(&self, hash: &B32) -> Result<RequestFiles, HttpError> {
+        self.get(&format!("/council/requests/{}", hex::encode(hash))).await
+    }
+
+    /// All proposals.
+    pub async fn proposals(&self) -> Result<Proposals, HttpError> {
+        self.get("/council/proposals").await
+    }
+
+    /// One proposal; it must be the one that was asked for. Its signatures are unchecked.
+    pub async fn proposal(&self, id: &B32) -> Result<Proposal, OfficialError> {
+        let proposal: Proposal = self.get(&format!("/council/proposals/{}", hex::encode(id))).await?;
+        if proposal.statement.pae_hash() == *id { Ok(proposal) } else { Err(Code::Context.into()) }
+    }
+
+    /// Adds signatures to a proposal, or makes one. While the board is behind in the log, it is asked again.
+    pub async fn propose(&self, statement: &Statement, patience: &mut Patience<'_>) -> Result<Proposal, OfficialError> {
+        loop {
+            match self.post::<_, Proposal>("/council/proposals", statement).await {
+                Ok(proposal) if proposal.statement.pae_hash() == statement.pae_hash() => return Ok(proposal),
+                Ok(_) => return Err(Code::Context.into()),
+                Err(e) if is_behind(&e) => patience.wait("the board's reading of the log").await?,
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// The first proposal of this verb whose payload fits.
+    pub async fn find(&self, verb: Verb, fits: impl Fn(&Body) -> bool) -> Result<Option<Proposal>, OfficialError> {
+        for entry in self.proposals().await?.proposals {
+            if entry.verb.as_str() == verb.as_str() {
+                let proposal = self.proposal(&entry.id.0).await?;
+                if proposal.statement.verb() == verb && fits(&proposal.statement.body()?) {
+                    return Ok(Some(proposal));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// These refusals say that an entry is missing which this device has seen in the log.
+fn is_behind(error: &HttpError) -> bool {
+    matches!(error.code(), Some("context" | "order" | "quorum" | "too-few"))
+}

@@ -1,0 +1,120 @@
+//! What an official's device does: keys, key ceremony, and the steps of an opening. Nothing is believed that the board says.
+//!
+//! ```text
+//! keys      the official's encrypted key file: signing and X-Wing key, ceremony under way, share, fresh keys of requests
+//! ceremony  manifest → round 1 → round 2 → transcript → council.formed
+//! request → approve → (warden releases) → partial → open
+//! ```
+//! The log is read by the trust root's keys and its witnesses' quorum: what stands in the view is in a witnessed checkpoint.
+
+pub mod board;
+pub mod ceremony;
+pub mod endorse;
+pub mod keys;
+pub mod manifest;
+
+use std::time::Duration;
+
+pub use board::Board;
+pub use keys::{Card, OfficialFile};
+
+use super::{ClientError, log_source::ReadError};
+use crate::config::ConfigError;
+use crate::http::HttpError;
+
+/// Between two looks at the board or the log.
+const POLL: Duration = Duration::from_millis(300);
+
+/// Why an official's step was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OfficialError {
+    /// A server, the log, or a check of the protocol.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The key file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Another official sent something that fails a check.
+    #[error("official {index} cheats or is broken: {source}. Nothing was made; begin anew with a new manifest")]
+    Cheater {
+        /// Whose message it is.
+        index: u16,
+        /// What is wrong with it.
+        source: tabir_crypto::Error,
+    },
+    /// What this device knows says no.
+    #[error("{0}")]
+    Refused(String),
+    /// Others did not do their part in time; the same command goes on where it stopped.
+    #[error("{0} is not there yet; run the same command again, it goes on where it stopped")]
+    Timeout(String),
+}
+
+impl OfficialError {
+    /// The code of a check of the protocol that failed.
+    #[must_use]
+    pub const fn code(&self) -> Option<tabir_crypto::Code> {
+        match self {
+            Self::Cheater { source, .. } | Self::Client(ClientError::Crypto(source)) => Some(source.code()),
+            _ => None,
+        }
+    }
+
+    /// With the one who is to blame, if the error names one.
+    fn blame(source: tabir_crypto::Error) -> Self {
+        match source.culprit() {
+            Some(index) => Self::Cheater { index, source },
+            None => source.into(),
+        }
+    }
+}
+
+impl From<HttpError> for OfficialError {
+    fn from(error: HttpError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<ReadError> for OfficialError {
+    fn from(error: ReadError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<tabir_crypto::Error> for OfficialError {
+    fn from(error: tabir_crypto::Error) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<tabir_crypto::Code> for OfficialError {
+    fn from(code: tabir_crypto::Code) -> Self {
+        Self::Client(code.into())
+    }
+}
+
+/// Waits with patience: how often something is asked for, and who is told meanwhile.
+pub struct Patience<'a> {
+    left: Duration,
+    progress: &'a (dyn Fn(&str) + Sync),
+    said: Option<String>,
+}
+
+impl<'a> Patience<'a> {
+    /// Waits so long in all, and tells `progress` what for.
+    #[must_use]
+    pub fn new(total: Duration, progress: &'a (dyn Fn(&str) + Sync)) -> Self {
+        Self { left: total, progress, said: None }
+    }
+
+    /// Waits a little for `what`. Error: [`OfficialError::Timeout`] when the time is over.
+    pub async fn wait(&mut self, what: &str) -> Result<(), OfficialError> {
+        if self.said.as_deref() != Some(what) {
+            (self.progress)(what);
+            self.said = Some(what.to_owned());
+        }
+        self.left = self.left.checked_sub(POLL).ok_or_else(|| OfficialError::Timeout(what.to_owned()))?;
+        tokio::time::sleep(POLL).await;
+        Ok(())
+    }
+}

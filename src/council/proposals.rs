@@ -1,0 +1,75 @@
+//! What several must sign is gathered here, and goes to the log when the table of rules says that it is enough.
+
+use tabir_crypto::ed25519::VerifyingKey;
+use tabir_crypto::statement::value::{CodeText, Hex, V1};
+use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::threshold::dkg::ceremony_id;
+use tabir_crypto::trust::root::LogName;
+use tabir_crypto::trust::rule;
+use tabir_crypto::{B32, Code};
+
+use super::error::BoardError;
+use super::service::Service;
+use crate::api::council::{Proposal, ProposalEntry, Proposals};
+
+/// Proposals that wait for signatures at one time: more than this nobody reads.
+const MAX_OPEN: usize = 256;
+
+impl Service {
+    /// All of them.
+    pub async fn proposals(&self) -> Result<Proposals, BoardError> {
+        let entry = |(statement, complete): (Statement, bool)| -> Result<ProposalEntry, BoardError> {
+            Ok(ProposalEntry {
+                id: Hex(statement.pae_hash()),
+                verb: CodeText::new(statement.verb().as_str())?,
+                signatures: statement.signers().len() as u64,
+                complete,
+            })
+        };
+        let all = self.store.proposals().await?;
+        Ok(Proposals { v: V1, proposals: all.into_iter().map(entry).collect::<Result<_, _>>()? })
+    }
+
+    /// One of them.
+    pub async fn proposal(&self, id: B32) -> Result<Proposal, BoardError> {
+        let (statement, complete) = self.store.proposal(id).await?.ok_or(BoardError::NotFound)?;
+        Ok(Proposal { v: V1, statement, complete })
+    }
+
+    /// Takes signatures, the caller's among them, and sends a complete statement to its log.
+    pub async fn propose(&self, posted: Statement, caller: &VerifyingKey) -> Result<Proposal, BoardError> {
+        if !posted.signers().contains(&caller.key_id()) {
+            return Err(BoardError::NotYours);
+        }
+        if posted.verb() == Verb::CouncilManifest {
+            self.ceremony(&ceremony_id(posted.payload()))?;
+        } else {
+            rule::for_log(LogName::Governance, posted.verb())?;
+        }
+        let _one_at_a_time = self.gathering.lock().await;
+        let before = self.store.proposal(posted.pae_hash()).await?;
+        if let Some((statement, true)) = before {
+            return Ok(Proposal { v: V1, statement, complete: true });
+        }
+        let known = before.is_some();
+        let mut statement = before.map_or_else(|| posted.clone(), |(statement, _)| statement);
+        statement.merge(&posted)?;
+        let complete = self.suffices(&statement)?;
+        if !known && !complete && self.store.open_proposals().await? >= MAX_OPEN {
+            return Err(BoardError::Full);
+        }
+        self.store.put_proposal(statement.clone(), complete, rule::log_of(statement.verb())).await?;
+        Ok(Proposal { v: V1, statement, complete })
+    }
+
+    /// Whether the signatures suffice; each must verify, and a complete statement must fit what the log says.
+    fn suffices(&self, statement: &Statement) -> Result<bool, BoardError> {
+        let view = self.view();
+        match rule::check(self.trust(), &view.state, statement) {
+            Err(e) if e.code() == Code::Insufficient => Ok(false),
+            Err(e) => Err(e.into()),
+            Ok(_) if statement.verb() == Verb::CouncilManifest => Ok(true),
+            Ok(_) => Ok(view.state.check(self.trust(), statement, self.now(&view)).map(|_| true)?),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A log, two witnesses, the board and a gateway's internal listener on loopback; three officials with key files.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use tabir::api::gateway::{CaseForCouncil, Hold};
+use tabir::client::official::manifest::{self, FromFile};
+use tabir::client::official::{Board, Card, OfficialError, OfficialFile, Patience, ceremony, endorse};
+use tabir::clock::Clock;
+use tabir::config::{Peers, Setup, keys, roles};
+use tabir::council;
+use tabir::http::Client;
+use tabir::ledger::{self, Ledger};
+use tabir_crypto::Secret;
+use tabir_crypto::keyfile::Cost;
+use tabir_crypto::log::witness::format_cosignatures;
+use tabir_crypto::statement::Statement;
+use tabir_crypto::statement::body::Role;
+use tabir_crypto::trust::Trust;
+use tokio::sync::watch;
+
+use crate::log_support::{self, GOVERNANCE, NOW, identity, key, seed, trust, witness};
+
+/// Long enough for a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the gateway stands for: one case, and who holds what.
+#[derive(Default)]
+pub struct Gateway {
+    pub case: Mutex<Option<CaseForCouncil>>,
+    pub holds: Mutex<Vec<String>>,
+}
+
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub log: log_support::Running,
+    pub board: String,
+    pub gateway: Arc<Gateway>,
+    pub trust: Arc<Trust>,
+    pub clock: Clock,
+    _running: Vec<watch::Sender<bool>>,
+}
+
+pub fn silent(_: &str) {}
+
+pub fn patience() -> Patience<'static> {
+    Patience::new(PATIENCE, &silent)
+}
+
+async fn serve(router: Router) -> (String, watch::Sender<bool>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(tabir::http::server::serve(listener, router, stopped));
+    (base, stop)
+}
+
+fn gateway_routes(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route(
+            "/internal/cases/{reference}",
+            get(|State(g): State<Arc<Gateway>>, Path(reference): Path<String>| async move {
+                let case = g.case.lock().unwrap().clone().filter(|c| c.reference == reference);
+                case.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |c| Json(c).into_response())
+            }),
+        )
+        .route(
+            "/internal/cases/{case}/hold",
+            post(|State(g): State<Arc<Gateway>>, Json(hold): Json<Hold>| async move {
+                g.holds.lock().unwrap().push(hold.request_hash.to_string());
+                Json(serde_json::json!({ "v": 1 }))
+            }),
+        )
+        .route(
+            "/internal/cases/{case}/hold/{request}",
+            delete(|State(g): State<Arc<Gateway>>, Path((_, hash)): Path<(String, String)>| async move {
+                g.holds.lock().unwrap().retain(|h| *h != hash);
+                Json(serde_json::json!({ "v": 1 }))
+            }),
+        )
+        .with_state(gateway)
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let sub = |name: &str| {
+            let path = dir.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            path
+        };
+        let log = log_support::start(&sub("log"), 20).await.unwrap();
+        let (clock, client, trust) = (log.clock.clone(), log.client.clone(), Arc::new(trust()));
+        let gateway = Arc::new(Gateway::default());
+        let (gateway_url, gateway_stop) = serve(gateway_routes(gateway.clone())).await;
+
+        let (stop, stopped) = watch::channel(false);
+        let reader = ledger::reader(&trust, GOVERNANCE, client.clone(), &log.base).unwrap();
+        let (ledger, follow) = Ledger::follow(trust.clone(), reader, Duration::from_millis(50), stopped.clone());
+        tokio::spawn(follow);
+        let peers = Peers { log_internal: log.base.clone(), gateway_internal: gateway_url, ..Peers::default() };
+        let setup =
+            Setup { trust: trust.clone(), clock: clock.clone(), client: client.clone(), peers, ledger, stop: stopped };
+        let board_dir = sub("council");
+        let role = Role::ALL.iter().position(|r| *r == Role::Council).unwrap() as u8;
+        let line = format!("{}\n", hex::encode(seed(10 + role).expose()));
+        keys::write_private(&board_dir.join(keys::IDENTITY), line.as_bytes()).unwrap();
+        let parts = council::start(&roles::Council { dir: board_dir, poll_ms: 50 }, &setup).await.unwrap();
+        parts.background.into_iter().for_each(|work| drop(tokio::spawn(work)));
+        let (board, board_stop) = serve(parts.public.merge(parts.internal)).await;
+        let world = Self { dir, log, board, gateway, trust, clock, _running: vec![stop, gateway_stop, board_stop] };
+        world.witnesses();
+        world
+    }
+
+    /// Both witnesses cosign whatever is pending, at the clock's time.
+    fn witnesses(&self) {
+        let (client, base, clock) = (self.log.client.clone(), self.log.base.clone(), self.clock.clone());
+        let mut stopped = self._running[0].subscribe();
+        tokio::spawn(async move {
+            loop {
+                let url = format!("{base}/log/governance/pending");
+                if let Ok(answer) = client.get(&url).await {
+                    let verifier = log_support::verifier(GOVERNANCE);
+                    let pending = tabir_crypto::log::SignedCheckpoint::open(&answer.body, &verifier).unwrap();
+                    let lines = [1, 2].map(|n| witness(n).cosign(&pending, clock.now()));
+                    let body = format_cosignatures(&lines);
+                    let path = "/internal/log/governance/cosignatures";
+                    let warden = identity(Role::Warden);
+                    let header = tabir::http::call::sign(&warden, Role::Log, "POST", path, &body, &clock).unwrap();
+                    let headers = [(tabir::http::call::HEADER, header.as_str())];
+                    let _ = client.send(axum::http::Method::POST, &format!("{base}{path}"), &headers, body).await;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_millis(30)) => {}
+                    _ = stopped.wait_for(|s| *s) => return,
+                }
+            }
+        });
+    }
+
+    pub fn client(&self) -> Client {
+        self.log.client.clone()
+    }
+
+    pub fn board(&self, key: &tabir_crypto::ed25519::SigningKey) -> Board {
+        Board::new(self.client(), &self.board, key.clone())
+    }
+
+    pub fn path(&self, n: usize) -> PathBuf {
+        self.dir.path().join(format!("official-{n}.key"))
+    }
+
+    pub fn official(&self, n: usize) -> OfficialFile {
+        OfficialFile::open(&self.path(n), passphrase(n), Cost::LEAST).unwrap()
+    }
+
+    /// Three officials' keys, and the admitted manifest of two of three.
+    pub async fn manifest(&self) -> Statement {
+        let cards: Vec<Card> = (1..=3)
+            .map(|n| {
+                let file = OfficialFile::create(&self.path(n), &format!("official {n}"), passphrase(n), Cost::LEAST);
+                file.unwrap().card()
+            })
+            .collect();
+        let manifest = manifest::build(&cards, 2, &self.clock).unwrap();
+        let operator = self.board(&identity(Role::Council));
+        operator.admit(manifest.payload().to_vec()).await.unwrap();
+        manifest
+    }
+
+    /// One official's part of the ceremony, as a task of its own.
+    pub fn finish(
+        &self,
+        n: usize,
+        manifest: &Statement,
+    ) -> tokio::task::JoinHandle<Result<ceremony::Formed, OfficialError>> {
+        let (mut file, payload, clock) = (self.official(n), manifest.payload().to_vec(), self.clock.clone());
+        let board = self.board(file.signing());
+        tokio::spawn(async move { ceremony::finish(&mut file, &payload, &board, &clock, &mut patience()).await })
+    }
+
+    pub fn fingerprints(&self) -> FromFile {
+        FromFile((1..=3).map(|n| format!("{}  official {n}\n", self.official(n).card().fingerprint())).collect())
+    }
+
+    /// A council in the log: formed by three, signed by warden and auditor.
+    pub async fn council(&self) -> ceremony::Formed {
+        let manifest = self.manifest().await;
+        let tasks = [1, 2, 3].map(|n| self.finish(n, &manifest));
+        let mut formed = Vec::new();
+        for task in tasks {
+            formed.push(task.await.unwrap().unwrap());
+        }
+        for signer in [identity(Role::Warden), key(1)] {
+            let board = self.board(&signer);
+            let mut statement = endorse::waiting_council(&board, None).await.unwrap();
+            endorse::check_formed(&board, &self.trust, &statement, &self.fingerprints()).await.unwrap();
+            statement.sign(&signer);
+            board.propose(&statement, &mut patience()).await.unwrap();
+        }
+        formed.remove(0)
+    }
+}
+
+pub fn passphrase(n: usize) -> tabir_crypto::secret::SecretVec {
+    Secret::new(format!("a passphrase of official {n}").into_bytes())
+}
+
+pub const START: u64 = NOW;
