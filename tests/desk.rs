@@ -135,3 +135,39 @@ async fn names_its_services_and_where_the_sealed_identity_goes() {
     assert_eq!(discovery["endpoints"][0]["url"], desk.url());
     assert_eq!(desk.get("services/dragon.json", "", &[]).await.unwrap_err().0, 404);
 }
+
+/// `tabir desk …` against a desk; gives its output.
+async fn tabir(desk: &RunningDesk, args: &[&str]) -> Result<String, String> {
+    let key = desk.dir.path().join("officer.key");
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tabir"));
+    command.args(["desk", "--server", &desk.url(), "--key", key.to_str().unwrap()]).args(args);
+    let done = command.output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
+}
+
+/// Scenario 12, and the officer's part of scenario 10: list, ask, set a status and show, without an identity anywhere.
+#[tokio::test]
+async fn the_officers_command_lists_what_is_overdue_asks_sets_and_shows() {
+    // Years ago, so that its deadline has passed for the command's own clock.
+    let desk = RunningDesk::start(Clock::manual(1_600_000_000)).await;
+    for text in ["first hole", "second hole"] {
+        let report = [("service_code", "pothole"), ("description", text), ("lat", "-6.1"), ("long", "106.8")];
+        desk.post("requests.json", CONNECTOR, &report).await.unwrap();
+    }
+    let list = tabir(&desk, &["list"]).await.unwrap();
+    assert!(list.contains("first hole") && list.contains("OVERDUE"));
+    tabir(&desk, &["status", "1", "resolved", "--note", "Filled"]).await.unwrap();
+    tabir(&desk, &["status", "2", "scheduled", "--eta", "2999-01-01"]).await.unwrap();
+    tabir(&desk, &["ask", "2", "Which side?"]).await.unwrap();
+    let overdue: Value = serde_json::from_str(&tabir(&desk, &["--json", "list", "--overdue"]).await.unwrap()).unwrap();
+    assert_eq!(overdue, Value::Array(Vec::new()));
+    let open: Value = serde_json::from_str(&tabir(&desk, &["--json", "list"]).await.unwrap()).unwrap();
+    assert_eq!((open.as_array().unwrap().len(), &open[0]["service_request_id"]), (1, &Value::from("2")));
+    let shown = tabir(&desk, &["show", "2"]).await.unwrap();
+    for part in ["second hole", "[question] Which side?", "action_scheduled", "2999-01-01T00:00:00Z"] {
+        assert!(shown.contains(part), "{part}");
+    }
+    assert!(tabir(&desk, &["show", "9"]).await.unwrap_err().contains("no request with this number"));
+    assert!(tabir(&desk, &["status", "2", "resolved", "--eta", "soon"]).await.unwrap_err().contains("--eta"));
+}

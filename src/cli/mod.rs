@@ -63,6 +63,8 @@ enum Command {
     Audit(audit::Command),
     /// Print one-use codes that buy a token each
     Voucher(voucher::Args),
+    /// Handle reports at the built-in desk
+    Desk(desk::Args),
 }
 
 /// Why a command did not do what it was asked.
@@ -121,6 +123,7 @@ pub async fn main() -> ExitCode {
         Command::Audit(command) => audit::run(command).await,
 
         Command::Voucher(args) => voucher::run(args).await,
+        Command::Desk(args) => desk::run(args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
 //! GeoReport v2 client, JSON. What a server may do: answer a POST and lose the answer, give ids as numbers, refuse
-//! parameters that it does not know, cut long lists. Nothing is idempotent. Source: `docs/architecture.md`, connector.
+//! parameters that it does not know, cut long lists. Nothing is idempotent. Sources: GeoReport v2, and what FixMyStreet's client meets at councils.
 
 use std::collections::BTreeSet;
 

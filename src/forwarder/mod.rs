@@ -165,7 +165,7 @@ pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, St
     let policy: Policy = Arc::new(move || ledger.view().state.policy().cloned());
     let forwarder = Arc::new(Forwarder::open(setup, config, policy).await?);
     let poll = Duration::from_millis(config.poll_ms);
-    let outbox = log_outbox::run(forwarder.store.0.clone(), forwarder.identity.clone(), setup.clone());
+    let outbox = log_outbox::run(forwarder.store.db().clone(), forwarder.identity.clone(), setup.clone());
     let every = |pause, name, round| repeat(Arc::clone(&forwarder), setup.clone(), pause, name, round);
     let background = vec![
         every(poll, "intake", |f| Box::pin(async move { f.take_in().await.map(drop) })),

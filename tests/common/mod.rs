@@ -3,6 +3,8 @@
 
 pub mod cut_proxy;
 pub mod desk;
+pub mod fault_proxy;
+pub mod forwarding;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -59,4 +61,12 @@ pub fn policy(now: u64, window_s: u64, forward_s: u64, release_s: u64) -> Policy
             category("corruption", "Korupsi", "Corruption", Release::Batched),
         ],
     }
+}
+
+/// Whether any file of a folder, write-ahead logs included, holds these bytes.
+pub fn found_in(dir: &std::path::Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(dir).unwrap().any(|entry| {
+        let content = std::fs::read(entry.unwrap().path()).unwrap();
+        content.windows(bytes.len()).any(|w| w == bytes)
+    })
 }

@@ -33,11 +33,17 @@ impl Held {
 
 /// A handle; clones share the database.
 #[derive(Clone)]
-pub struct Store(pub(super) Db);
+pub struct Store(Db);
 
 impl Store {
     pub async fn open(dir: &Path) -> Result<Self, DbError> {
         Ok(Self(Db::open(&dir.join("store.sqlite"), &sqlx::migrate!("migrations/forwarder")).await?))
+    }
+
+    /// The database, for the log outbox.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.0
     }
 
     /// Holds a thing where people can see it.
