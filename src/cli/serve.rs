@@ -126,6 +126,9 @@ async fn parts(config: &Config, setup: &Setup) -> Result<Vec<Parts>, CliError> {
     if let Some(c) = &roles.gateway {
         parts.push(crate::gateway::start(setup, c).await.map_err(|e| failed(Role::Gateway.as_str())(&e))?);
     }
+    if let Some(c) = &roles.forwarder {
+        parts.push(crate::forwarder::start(setup, c).await.map_err(|e| failed(Role::Forwarder.as_str())(&e))?);
+    }
     if let Some(c) = &roles.warden {
         parts.push(crate::warden::start(c, setup).await.map_err(|e| failed(Role::Warden.as_str())(&e))?);
     }

@@ -9,7 +9,7 @@
 //! Nobody's private key is made on another party's machine, but in the demo.
 
 mod city;
-mod files;
+pub mod files;
 pub mod layout;
 mod trust;
 
