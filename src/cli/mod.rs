@@ -37,6 +37,8 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show everything at work on real tickets: every role a process of its own on this machine
+    Demo(demo::Args),
     /// Make configuration, keys and the first trust root of an installation
     Init(init::Args),
 
@@ -111,6 +113,7 @@ impl CliError {
 pub async fn main() -> ExitCode {
     crate::http::logging::start();
     let result = match Cli::parse().command {
+        Command::Demo(args) => demo::run(args).await,
         Command::Init(args) => init::run(&args),
 
         Command::Serve(args) => serve::run(args).await,
