@@ -66,7 +66,8 @@ fn field(line: &str, name: &str) -> Result<String, CliError> {
 async fn warden_key(stage: &Stage) -> Result<(), CliError> {
     let Some(first) = stage.auditors.first() else { return Err(CliError::Failed("no auditors".into())) };
     let board = Board::new(stage.http.clone(), &stage.board(), read_signing_key(first)?);
-    let fits = |body: &Body| matches!(body, Body::KeyAnnounced(k) if k.kind == KeyKind::Warden);
+    let now = stage.clock.now();
+    let fits = |body: &Body| matches!(body, Body::KeyAnnounced(k) if k.kind == KeyKind::Warden && k.not_before.0 <= now);
     let look = || async { board.find(Verb::KeyAnnounced, fits).await.map_err(CliError::from) };
     let proposal = until("the warden proposes its key", PATIENCE_S, look).await?;
     let id = hex::encode(proposal.statement.pae_hash());
