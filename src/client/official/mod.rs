@@ -7,11 +7,16 @@
 //! ```
 //! The log is read by the trust root's keys and its witnesses' quorum: what stands in the view is in a witnessed checkpoint.
 
+pub mod approve;
 pub mod board;
+pub mod case;
 pub mod ceremony;
 pub mod endorse;
 pub mod keys;
 pub mod manifest;
+pub mod open;
+pub mod partial;
+pub mod request;
 
 use std::time::Duration;
 

@@ -1,0 +1,160 @@
+//! `unseal.opened`: an approver collects the partials, opens the identity on his own device, and signs that it was opened.
+
+use std::collections::BTreeMap;
+
+use tabir_crypto::codec::sha256;
+use tabir_crypto::content::IdentityRecord;
+use tabir_crypto::hpke::{Use, uses};
+use tabir_crypto::secret::SecretVec;
+use tabir_crypto::statement::body::{UnsealCode, UnsealOpened};
+use tabir_crypto::statement::value::{CodeText, Hex, Hour, V1};
+use tabir_crypto::statement::{Body, Statement, Verb};
+use tabir_crypto::threshold::{self, DhOutput, Opened};
+use tabir_crypto::{B32, Code, Error};
+
+use super::case::entries;
+use super::partial::Released;
+use super::{Board, OfficialError, OfficialFile, Patience};
+use crate::client::Session;
+
+/// What was opened.
+pub enum Outcome {
+    /// The identity.
+    Opened(Box<IdentityRecord>),
+    /// Why there is none: `commitment`, `aead`, `record` or `none`.
+    Failed(&'static str),
+}
+
+/// An opening, signed by this official.
+pub struct Opening {
+    /// What was opened.
+    pub outcome: Outcome,
+    /// Officials whose partials failed a check, with what failed: others' partials were used instead.
+    pub cheaters: Vec<Error>,
+    /// The proposal that carries the approvers' signatures.
+    pub proposal: B32,
+    /// Enough approvers have signed it.
+    pub complete: bool,
+}
+
+/// Opens, and signs `unseal.opened` or `unseal.failed`.
+/// Errors: `too-few` while partials are missing, `Cheater` when too few of them are good, those of [`Released::load`].
+pub async fn open(
+    session: &Session,
+    board: &Board,
+    file: &OfficialFile,
+    hash: &B32,
+    patience: &mut Patience<'_>,
+) -> Result<Opening, OfficialError> {
+    let released = Released::load(session, board, file, hash).await?;
+    let (partials, mut cheaters) = collect(session, &released).await?;
+    let dh = combine(&released, partials, &mut cheaters)?;
+    let opened = threshold::open(released.open.council.key(), &released.inner, &dh);
+    let (outcome, statement) = result(session, hash, opened)?;
+    let mut statement = existing(board, &statement).await?.unwrap_or(statement);
+    statement.sign(file.signing());
+    let complete = board.propose(&statement, patience).await?.complete;
+    Ok(Opening { outcome, cheaters, proposal: statement.pae_hash(), complete })
+}
+
+/// Partials by their makers, each with the hash that its maker logged; and who sealed something else.
+async fn collect(
+    session: &Session,
+    released: &Released,
+) -> Result<(BTreeMap<u16, SecretVec>, Vec<Error>), OfficialError> {
+    let (hash, own) = (released.open.request.hash, released.open.index);
+    let logged: Vec<u64> = released.open.request.partials.iter().map(|(entry, _)| *entry).collect();
+    let (mut good, mut bad) = (BTreeMap::new(), Vec::new());
+    for statement in entries(session, &logged).await? {
+        let Body::UnsealPartial(body) = statement.body()? else { return Err(Code::Context.into()) };
+        let from = body.index;
+        let Some(sealed) = released.open.files.partials.iter().find(|p| p.from == from) else { continue };
+        let mine = body.partials.iter().find(|p| p.index == own);
+        let opened = if mine.is_some_and(|p| p.hash.0 == sha256(&sealed.sealed.0)) {
+            uses::open(&released.key, &Use::Partial { request_hash: hash, from, to: own }, &sealed.sealed.0)
+        } else {
+            Err(Code::Context.into())
+        };
+        match opened {
+            Ok(partial) => drop(good.insert(from, partial)),
+            Err(e) => bad.push(Error::at(e.code(), from)),
+        }
+    }
+    Ok((good, bad))
+}
+
+/// Combines; who sent a partial that fails is named and left out.
+fn combine(
+    released: &Released,
+    mut partials: BTreeMap<u16, SecretVec>,
+    cheaters: &mut Vec<Error>,
+) -> Result<DhOutput, OfficialError> {
+    let context = released.context();
+    loop {
+        // Each is tried under its sender's name: a partial that names another maker is its sender's fault.
+        let mut fault = None;
+        for (from, bytes) in &partials {
+            match threshold::verify(&context, bytes.expose()) {
+                Ok(p) if p.index() == *from => {}
+                Ok(_) => fault = Some(Error::at(Code::Context, *from)),
+                Err(e) => fault = Some(Error::at(e.code(), *from)),
+            }
+        }
+        match fault {
+            Some(error) => {
+                error.culprit().and_then(|from| partials.remove(&from));
+                cheaters.push(error);
+            }
+            None => break,
+        }
+    }
+    let bytes: Vec<&[u8]> = partials.values().map(|p| p.expose().as_slice()).collect();
+    match threshold::combine(&context, &bytes) {
+        Err(e) if e.code() == Code::TooFew => match cheaters.first() {
+            Some(cheater) => Err(OfficialError::blame(*cheater)),
+            None => Err(e.into()),
+        },
+        other => Ok(other?),
+    }
+}
+
+/// What is said in public of what was opened.
+fn result(
+    session: &Session,
+    hash: &B32,
+    opened: tabir_crypto::Result<Opened>,
+) -> Result<(Outcome, Statement), OfficialError> {
+    let at = Hour::of(session.clock.now());
+    let failed = |code: &'static str| -> Result<(Outcome, Statement), OfficialError> {
+        let body = UnsealCode { v: V1, at, request_hash: Hex(*hash), code: CodeText::new(code)? };
+        Ok((Outcome::Failed(code), Statement::new(Verb::UnsealFailed, &body)?))
+    };
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(e) if e.code() == Code::Commitment => return failed("commitment"),
+        Err(e) if e.code() == Code::Aead => return failed("aead"),
+        Err(e) => return Err(e.into()),
+    };
+    match IdentityRecord::from_padded(opened.record.expose()) {
+        Err(_) => failed("record"),
+        Ok(None) => failed("none"),
+        Ok(Some(record)) => {
+            let record_commit = Hex(threshold::record_commit(&opened));
+            let body = UnsealOpened { v: V1, at, request_hash: Hex(*hash), record_commit };
+            Ok((Outcome::Opened(Box::new(record)), Statement::new(Verb::UnsealOpened, &body)?))
+        }
+    }
+}
+
+/// Another approver's proposal that says the same, whatever its hour: all sign one statement.
+async fn existing(board: &Board, ours: &Statement) -> Result<Option<Statement>, OfficialError> {
+    let ours_body = ours.body()?;
+    let same = |theirs: &Body| match (theirs, &ours_body) {
+        (Body::UnsealOpened(a), Body::UnsealOpened(b)) => {
+            a.request_hash == b.request_hash && a.record_commit == b.record_commit
+        }
+        (Body::UnsealCode(a), Body::UnsealCode(b)) => a.request_hash == b.request_hash && a.code == b.code,
+        _ => false,
+    };
+    Ok(board.find(ours.verb(), same).await?.map(|p| p.statement))
+}
