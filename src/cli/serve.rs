@@ -55,18 +55,26 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = start(&config, stopped).await?;
     tracing::info!("running");
-    tokio::select! {
-        () = asked_to_end() => {}
-        ended = tasks.join_next() => {
-            if let Some(Ok(Err(error))) = ended {
-                return Err(CliError::Failed(error.to_string()));
-            }
-        }
-    }
+    let failed = tokio::select! {
+        () = asked_to_end() => None,
+        failed = first_failure(&mut tasks) => failed,
+    };
     // The receiver side may be gone already; then there is nobody to tell.
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
-    Ok(())
+    failed.map_or(Ok(()), |error| Err(CliError::Failed(error)))
+}
+
+/// Work that ends well has done what it was for; what fails, or breaks, ends the process.
+async fn first_failure(tasks: &mut JoinSet<std::io::Result<()>>) -> Option<String> {
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Some(error.to_string()),
+            Err(error) => return Some(error.to_string()),
+        }
+    }
+    None
 }
 
 async fn asked_to_end() {

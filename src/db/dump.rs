@@ -6,10 +6,14 @@ use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
 use super::DbError;
 
+async fn open(file: &Path) -> Result<AnyConnection, DbError> {
+    sqlx::any::install_default_drivers();
+    Ok(AnyConnection::connect(&format!("sqlite://{}", file.display())).await?)
+}
+
 /// Every blob and text of every table, in no particular order.
 pub async fn every_value(file: &Path) -> Result<Vec<Vec<u8>>, DbError> {
-    sqlx::any::install_default_drivers();
-    let mut c = AnyConnection::connect(&format!("sqlite://{}", file.display())).await?;
+    let mut c = open(file).await?;
     let mut values = Vec::new();
     for table in names(&mut c, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").await? {
         let columns = format!("SELECT name FROM pragma_table_info('{table}') ORDER BY name");
@@ -31,7 +35,7 @@ async fn names(c: &mut AnyConnection, sql: &str) -> Result<Vec<String>, DbError>
 
 /// How many rows of a table belong to a case.
 pub async fn rows_of_case(file: &Path, table: &'static str, case_id: &[u8; 32]) -> Result<i64, DbError> {
-    let mut c = AnyConnection::connect(&format!("sqlite://{}", file.display())).await?;
+    let mut c = open(file).await?;
     let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table} WHERE case_id = $1"));
     let count = sqlx::query(sql).bind(case_id.to_vec()).fetch_one(&mut c).await?.try_get(0)?;
     c.close().await?;
@@ -40,7 +44,7 @@ pub async fn rows_of_case(file: &Path, table: &'static str, case_id: &[u8; 32]) 
 
 /// What somebody with access to a role's machine could do: deletes a case from every table that names it.
 pub async fn delete_case(file: &Path, case_id: &[u8; 32]) -> Result<(), DbError> {
-    let mut c = AnyConnection::connect(&format!("sqlite://{}", file.display())).await?;
+    let mut c = open(file).await?;
     let tables = "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) p \
                   WHERE m.type = 'table' AND p.name = 'case_id' ORDER BY m.name";
     for table in names(&mut c, tables).await? {

@@ -10,6 +10,7 @@ use tabir_crypto::statement::{Body, Verb};
 
 use super::processes::run;
 use super::stage::{Stage, until};
+use crate::api::gateway::Keys;
 use crate::cli::init::files::write_json;
 use crate::cli::{CliError, make_dir, write};
 use crate::client::official::Board;
@@ -52,7 +53,8 @@ async fn sign(stage: &Stage, auditor: usize, proposal: &str, more: &[&str]) -> R
 async fn policy(stage: &Stage, categories: Vec<Category>) -> Result<(), CliError> {
     let file = stage.roles.join("policy.json");
     write_json(&file, &Profile::Demo.policy(stage.clock.now(), categories)?)?;
-    let said = run(&["policy", "propose", &file.display().to_string(), "--config", &stage.config("gateway"), "--json"]).await?;
+    let said = run(&["policy", "propose", &file.display().to_string(), "--config", &stage.config("gateway"), "--json"])
+        .await?;
     sign(stage, 0, &field(&said, "proposal")?, &[]).await
 }
 
@@ -67,7 +69,8 @@ async fn warden_key(stage: &Stage) -> Result<(), CliError> {
     let Some(first) = stage.auditors.first() else { return Err(CliError::Failed("no auditors".into())) };
     let board = Board::new(stage.http.clone(), &stage.board(), read_signing_key(first)?);
     let now = stage.clock.now();
-    let fits = |body: &Body| matches!(body, Body::KeyAnnounced(k) if k.kind == KeyKind::Warden && k.not_before.0 <= now);
+    let fits =
+        |body: &Body| matches!(body, Body::KeyAnnounced(k) if k.kind == KeyKind::Warden && k.not_before.0 <= now);
     let look = || async { board.find(Verb::KeyAnnounced, fits).await.map_err(CliError::from) };
     let proposal = until("the warden proposes its key", PATIENCE_S, look).await?;
     let id = hex::encode(proposal.statement.pae_hash());
@@ -106,7 +109,18 @@ async fn ceremony(stage: &Stage) -> Result<Vec<Official>, CliError> {
     let devices = officials.iter().map(Official::args).collect::<Vec<_>>();
     let finish = devices.iter().map(|key| {
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
-        let args = ["council", "finish", &manifest, "--trust", &trust, "--board", &board, "--fingerprints", &fingerprints, "--json"];
+        let args = [
+            "council",
+            "finish",
+            &manifest,
+            "--trust",
+            &trust,
+            "--board",
+            &board,
+            "--fingerprints",
+            &fingerprints,
+            "--json",
+        ];
         let args: Vec<String> = [&args[..], &key].concat().into_iter().map(ToOwned::to_owned).collect();
         tokio::spawn(async move { run(&args.iter().map(String::as_str).collect::<Vec<_>>()).await })
     });
@@ -135,7 +149,10 @@ pub async fn establish(stage: &mut Stage, categories: Vec<Category>) -> Result<V
         let keys = [KeyKind::Token, KeyKind::Intake, KeyKind::Warden];
         let all = keys.iter().all(|k| state.active_key(&session.trust, *k, now).is_ok());
         let council = state.active_council(&session.trust, now).ok().map(|c| (c.council.t(), c.council.n()));
-        Ok(council.filter(|_| all && !session.services.categories.is_empty()))
+        // The gateway reads the log at its own pace, and refuses what it does not know yet.
+        let gateway: Keys = stage.http.get_json(&format!("{}/v1/keys", stage.server())).await?;
+        let knows = gateway.council.is_some() && gateway.keys.len() >= keys.len();
+        Ok(council.filter(|_| all && knows && !session.services.categories.is_empty()))
     };
     let (t, n) = until("council, keys and policy in the log", PATIENCE_S, ready).await?;
     let trespassers = stage.processes.trespassers();

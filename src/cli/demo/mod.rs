@@ -37,7 +37,9 @@ use tickets::Ticket;
 
 /// Arguments of `tabir demo`.
 #[derive(clap::Args)]
-#[command(after_help = "Example: tabir demo\n         tabir demo --once --json --reports tickets.jsonl --identity-every 20 --keep ./kept")]
+#[command(
+    after_help = "Example: tabir demo\n         tabir demo --once --json --reports tickets.jsonl --identity-every 20 --keep ./kept"
+)]
 pub struct Args {
     /// End after the last step instead of staying up; exit code 0 only if every step was ok
     #[arg(long)]
@@ -63,7 +65,8 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         Some(_) => None,
         None => Some(tempfile::tempdir().map_err(|e| CliError::Failed(format!("temporary folder: {e}")))?),
     };
-    let dir = args.keep.as_deref().or(temporary.as_ref().map(tempfile::TempDir::path)).unwrap_or_else(|| Path::new("."));
+    let dir =
+        args.keep.as_deref().or(temporary.as_ref().map(tempfile::TempDir::path)).unwrap_or_else(|| Path::new("."));
     if args.keep.is_some() {
         fresh_folder(dir)?;
     }
@@ -99,10 +102,16 @@ async fn play(stage: &mut Stage, tickets: &[Ticket], named_every: usize) -> Resu
     let session = Arc::new(stage.session().await?);
     stage.proxy.cut_next(deliver::CUTS);
     let bar = bar(tickets.len());
-    let citizens = play::report_all(&session, tickets, vouchers, named_every, |done| bar.set_position(done as u64)).await?;
+    let citizens =
+        play::report_all(&session, tickets, vouchers, named_every, |done| bar.set_position(done as u64)).await?;
     bar.finish_and_clear();
     let sent = citizens.len();
-    stage.steps.say("tokens", sent == tickets.len(), &json!({"issued": sent}), &format!("{sent} blind tokens, by voucher and by puzzle"));
+    stage.steps.say(
+        "tokens",
+        sent == tickets.len(),
+        &json!({"issued": sent}),
+        &format!("{sent} blind tokens, by voucher and by puzzle"),
+    );
     let words = format!("{sent} reports sealed on their authors' devices and accepted");
     stage.steps.say("reports", sent == tickets.len(), &json!({"sent": tickets.len(), "accepted": sent}), &words);
 
