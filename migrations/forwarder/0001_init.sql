@@ -64,8 +64,9 @@ CREATE TABLE event (
 -- Updates that were taken, or that are our own.
 CREATE TABLE seen_update (
     update_id TEXT   NOT NULL PRIMARY KEY,
-    seen_at   BIGINT NOT NULL
+    seen_at   BIGINT NOT NULL  -- start of the day
 );
+CREATE INDEX seen_update_by_day ON seen_update (seen_at);
 
 -- Up to when updates were asked for.
 CREATE TABLE watermark (

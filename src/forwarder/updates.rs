@@ -44,8 +44,12 @@ impl Forwarder {
             let to = if last { now + OVERLAP_S } else { from + SPAN_S };
             let mut updates = self.downstream.updates(from, to).await?;
             updates.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+            let mut seen = self.store.seen_since(from).await?;
             for update in updates {
-                taken += usize::from(self.take_update(update, now).await?);
+                if !seen.contains(&update.id) && self.take_update(&update, now).await? {
+                    seen.insert(update.id);
+                    taken += 1;
+                }
             }
             self.store.set_watermark(RECENT, to.min(now)).await?;
             if last {
@@ -59,13 +63,10 @@ impl Forwarder {
         Ok(taken)
     }
 
-    async fn take_update(&self, update: Update, now: u64) -> Result<bool, RoundError> {
+    async fn take_update(&self, update: &Update, now: u64) -> Result<bool, RoundError> {
         // Others' requests stand in the list too; they are not remembered, since one may turn out to be ours.
         let Some(case) = self.store.case_by_request(update.request_id.clone()).await? else { return Ok(false) };
-        if self.store.is_seen(update.id.clone()).await? {
-            return Ok(false);
-        }
-        let taken = self.read_update(&case, &update, now).await?;
+        let taken = self.read_update(&case, update, now).await?;
         self.store.take_update(taken, now).await?;
         Ok(true)
     }

@@ -1,5 +1,7 @@
 //! News in both directions: updates taken from the downstream, events that wait for the gateway.
 
+use std::collections::HashSet;
+
 use sqlx::{AnyConnection, Row as _};
 use tabir_crypto::B32;
 use tabir_crypto::statement::body::Status;
@@ -30,13 +32,15 @@ pub struct UpdateTaken {
 }
 
 impl Store {
-    /// Whether an update was taken already.
-    pub async fn is_seen(&self, update_id: String) -> Result<bool, DbError> {
+    /// Ids of the updates that were taken since the day before `since`: all that can be listed from then on.
+    pub async fn seen_since(&self, since: u64) -> Result<HashSet<String>, DbError> {
         self.0
             .read(move |c| {
                 Box::pin(async move {
-                    let sql = "SELECT COUNT(*) FROM seen_update WHERE update_id = $1";
-                    Ok(sqlx::query(sql).bind(update_id).fetch_one(c).await?.try_get::<i64, _>(0)? > 0)
+                    let sql = "SELECT update_id FROM seen_update WHERE seen_at >= $1";
+                    let from = super::day(since).saturating_sub(86_400);
+                    let rows = sqlx::query(sql).bind(stored(from)).fetch_all(c).await?;
+                    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
                 })
             })
             .await
