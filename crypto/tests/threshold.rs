@@ -302,12 +302,16 @@ fn a_partial_with_a_rewritten_head_fails_its_proof() {
     let town = town(2, 3, 1);
     let own = sealed(&town, 20, "Siti");
     let context = own.context(&town);
-    let mut partial = town.partials(&context, &[2]).remove(0);
-    partial[33..65].copy_from_slice(&[9; 32]);
-    assert_eq!(code(verify(&OpeningContext { request_hash: [9; 32], ..context }, &partial)), Code::Dleq);
-    partial[65..97].copy_from_slice(&[9; 32]);
-    let both = OpeningContext { request_hash: [9; 32], checkpoint_hash: [9; 32], ..context };
-    assert_eq!(code(verify(&both, &partial)), Code::Dleq);
+    let partial = town.partials(&context, &[2]).remove(0);
+    let rewritten = |at: usize| {
+        let mut partial = partial.clone();
+        partial[at..at + 32].copy_from_slice(&[9; 32]);
+        partial
+    };
+    let other_request = OpeningContext { request_hash: [9; 32], ..context };
+    assert_eq!(blamed(verify(&other_request, &rewritten(33))), (Code::Dleq, 2));
+    let other_checkpoint = OpeningContext { checkpoint_hash: [9; 32], ..context };
+    assert_eq!(blamed(verify(&other_checkpoint, &rewritten(65))), (Code::Dleq, 2));
 }
 
 /// The same shares in a council of another epoch: help given under one is none under the other.
