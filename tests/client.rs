@@ -89,7 +89,8 @@ async fn answered(key: SigningKey, change: fn(&mut Acceptance, &mut String)) -> 
 async fn takes_the_acceptance_of_its_own_report_only() {
     let gateway = || identity(Role::Gateway);
     answered(gateway(), |_, _| ()).await.unwrap();
-    let changes: [(&str, fn(&mut Acceptance, &mut String)); 6] = [
+    type Change = fn(&mut Acceptance, &mut String);
+    let changes: [(&str, Change); 6] = [
         ("case", |a, _| a.case_id = Hex([1; 32])),
         ("a", |a, _| a.a = Hex([1; 32])),
         ("b", |a, _| a.b = Hex([1; 32])),

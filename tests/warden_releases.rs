@@ -70,7 +70,8 @@ async fn hands_out_to_the_approvers_after_cooling_off_and_a_witnessed_release() 
 
     let release = view.state.request(&request).unwrap().release.clone().unwrap().body;
     let council = council();
-    for (sealed, named) in city.world.handed.lock().unwrap()[0].handouts.iter().zip(&release.handouts) {
+    let handouts = city.world.handed.lock().unwrap()[0].handouts.clone();
+    for (sealed, named) in handouts.iter().zip(&release.handouts) {
         assert_eq!((sealed.to, sha256(&sealed.sealed.0)), (named.index, named.hash.0));
         let place = Use::Handout { request_hash: request, index: sealed.to };
         let opened = uses::open(&fresh_key(sealed.to), &place, &sealed.sealed.0).unwrap();

@@ -41,7 +41,6 @@ pub struct World {
     pub dir: tempfile::TempDir,
     pub log: log_support::Running,
     pub board: String,
-    pub gateway: Arc<Gateway>,
     pub trust: Arc<Trust>,
     pub clock: Clock,
     _running: Vec<watch::Sender<bool>>,
@@ -98,7 +97,7 @@ impl World {
         let log = log_support::start(&sub("log"), 20).await.unwrap();
         let (clock, client, trust) = (log.clock.clone(), log.client.clone(), Arc::new(trust()));
         let gateway = Arc::new(Gateway::default());
-        let (gateway_url, gateway_stop) = serve(gateway_routes(gateway.clone())).await;
+        let (gateway_url, gateway_stop) = serve(gateway_routes(gateway)).await;
 
         let (stop, stopped) = watch::channel(false);
         let reader = ledger::reader(&trust, GOVERNANCE, client.clone(), &log.base).unwrap();
@@ -114,7 +113,7 @@ impl World {
         let parts = council::start(&roles::Council { dir: board_dir, poll_ms: 50 }, &setup).await.unwrap();
         parts.background.into_iter().for_each(|work| drop(tokio::spawn(work)));
         let (board, board_stop) = serve(parts.public.merge(parts.internal)).await;
-        let world = Self { dir, log, board, gateway, trust, clock, _running: vec![stop, gateway_stop, board_stop] };
+        let world = Self { dir, log, board, trust, clock, _running: vec![stop, gateway_stop, board_stop] };
         world.witnesses();
         world
     }

@@ -121,9 +121,9 @@ async fn play(stage: &mut Stage, tickets: &[Ticket], named_every: usize) -> Resu
     let first = tickets.first().ok_or_else(|| CliError::Failed("no tickets".into()))?;
     let dropped = deliver::drop_one(stage, first).await?;
     talk::talk(stage, &desk, &citizens).await?;
-    open::open(stage, &officials, &citizens).await?;
+    let shares = open::open(stage, &officials, &citizens).await?;
     verify::audit(stage, &citizens, &dropped).await?;
-    verify::search(stage, &citizens, Vec::new())?;
+    verify::search(stage, &citizens, shares)?;
     Ok(citizens)
 }
 

@@ -27,8 +27,6 @@ const PUZZLE_EVERY: usize = 10;
 
 /// One citizen after an accepted report.
 pub struct Citizen {
-    /// What was reported.
-    pub ticket: Ticket,
     /// The receipt.
     pub receipt: Receipt,
     /// The case's name among people.
@@ -88,7 +86,7 @@ pub async fn report(session: &Session, ticket: Ticket, pay: Attestation, named: 
         Secret { kind: "notice_key", bytes: keys.notice_key.expose().to_vec() },
     ]);
     let (receipt, reference, acceptance) = (sealed.receipt, accepted.reference, accepted.acceptance);
-    Ok(Citizen { ticket, receipt, reference, acceptance, identity: given, secrets })
+    Ok(Citizen { receipt, reference, acceptance, identity: given, secrets })
 }
 
 /// Sends all tickets, a few at a time. Every `named_every`-th citizen gives an identity (0: nobody).
