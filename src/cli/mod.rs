@@ -13,6 +13,8 @@ pub mod report;
 pub mod serve;
 pub mod sign;
 
+pub mod unseal;
+mod unseal_list;
 pub mod voucher;
 pub mod warden;
 
@@ -56,6 +58,9 @@ enum Command {
     /// What the warden's person does
     #[command(subcommand)]
     Warden(warden::Command),
+    /// Ask to open an identity, vote, and open it together
+    #[command(subcommand)]
+    Unseal(unseal::Command),
     /// Seal a report on this device and send it
     Report(report::Args),
     /// Come back with the receipt: read, answer, rate, dispute, erase, prove
@@ -121,6 +126,7 @@ pub async fn main() -> ExitCode {
         Command::Council(command) => council::run(command).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Warden(command) => warden::run(command).await,
+        Command::Unseal(command) => unseal::run(command).await,
         Command::Report(args) => report::run(args).await,
         Command::Follow(args) => follow::run(args).await,
         Command::Audit(command) => audit::run(command).await,

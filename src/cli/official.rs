@@ -61,8 +61,9 @@ pub fn ask(question: &str, instead: &str) -> Result<String, CliError> {
         return Err(CliError::Usage(format!("not on a terminal: give {instead}")));
     }
     let failed = |e: std::io::Error| CliError::Failed(e.to_string());
-    print!("{question}");
-    std::io::stdout().flush().map_err(failed)?;
+    // Questions go where no program reads the answer of a command.
+    eprint!("{question}");
+    std::io::stderr().flush().map_err(failed)?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
     Ok(line.trim().to_owned())
@@ -70,7 +71,7 @@ pub fn ask(question: &str, instead: &str) -> Result<String, CliError> {
 
 /// Says that a step can't be undone, and has the case's reference typed.
 pub fn typed_reference(step: &str, given: Option<&str>) -> Result<String, CliError> {
-    println!("{step} This cannot be undone.");
+    eprintln!("{step} This cannot be undone.");
     match given {
         Some(reference) => Ok(reference.to_owned()),
         None => ask("Type the case's reference: ", "--confirm REFERENCE"),

@@ -47,6 +47,16 @@ pub enum OfficialError {
         /// What is wrong with it.
         source: tabir_crypto::Error,
     },
+    /// An approver's partial fails a check, and too few others are there.
+    #[error(
+        "the partial of official {index} fails a check: {source}. With it left out too few are there; tell an auditor"
+    )]
+    BadPartial {
+        /// Whose it is.
+        index: u16,
+        /// What is wrong with it.
+        source: tabir_crypto::Error,
+    },
     /// What this device knows says no.
     #[error("{0}")]
     Refused(String),
@@ -60,7 +70,9 @@ impl OfficialError {
     #[must_use]
     pub const fn code(&self) -> Option<tabir_crypto::Code> {
         match self {
-            Self::Cheater { source, .. } | Self::Client(ClientError::Crypto(source)) => Some(source.code()),
+            Self::Cheater { source, .. }
+            | Self::BadPartial { source, .. }
+            | Self::Client(ClientError::Crypto(source)) => Some(source.code()),
             _ => None,
         }
     }

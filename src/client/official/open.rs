@@ -38,7 +38,7 @@ pub struct Opening {
 }
 
 /// Opens, and signs `unseal.opened` or `unseal.failed`.
-/// Errors: `too-few` while partials are missing, `Cheater` when too few of them are good, those of [`Released::load`].
+/// Errors: `too-few` while partials are missing, `BadPartial` when too few of them are good, those of [`Released::load`].
 pub async fn open(
     session: &Session,
     board: &Board,
@@ -111,7 +111,7 @@ fn combine(
     let bytes: Vec<&[u8]> = partials.values().map(|p| p.expose().as_slice()).collect();
     match threshold::combine(&context, &bytes) {
         Err(e) if e.code() == Code::TooFew => match cheaters.first() {
-            Some(cheater) => Err(OfficialError::blame(*cheater)),
+            Some(bad) => Err(OfficialError::BadPartial { index: bad.culprit().unwrap_or_default(), source: *bad }),
             None => Err(e.into()),
         },
         other => Ok(other?),
