@@ -42,7 +42,7 @@ CREATE TABLE cases (
     mailbox_pk BYTEA NOT NULL,
     a BYTEA NOT NULL,
     b BYTEA NOT NULL,
-    nf BYTEA NOT NULL,
+    nf BYTEA NOT NULL UNIQUE,
     notice_key BYTEA NOT NULL,
     content_hash BYTEA NOT NULL,
     envelope_hash BYTEA NOT NULL,

@@ -89,7 +89,9 @@ impl Refusal {
             Self::AccessKey => (401, "access-key", "Send `Authorization: Tabir-Case` with the access key in hex."),
             Self::NoCase => (404, "no-case", "There is no such case. Check the receipt."),
             Self::CaseExists => (409, "case-exists", "This case was reported with another content. Use a new receipt."),
-            Self::ReferenceTaken => (409, "reference-taken", "Another case has this reference. Use a new receipt."),
+            Self::ReferenceTaken => {
+                (409, "reference-taken", "Another case has this reference or one of these values. Use a new receipt.")
+            }
             Self::Erased => (410, "erased", "The reporter erased this case."),
             Self::CaseKey => (403, "case-key", "This was not signed with the key of this case. Check the receipt."),
             Self::Counter => (409, "counter", "The counter is not the next one. Read the case and sign again."),

@@ -167,7 +167,7 @@ async fn accept(
     if let Some(case) = cases::by_id(tx, &case_id).await? {
         return Ok(if report.is(&case) { Ok(case) } else { Err(Refusal::CaseExists) });
     }
-    if cases::by_reference(tx, &reference(&case_id)).await?.is_some() {
+    if cases::is_taken(tx, &reference(&case_id), &report.commitment.nf, &report.access_hash).await? {
         return Ok(Err(Refusal::ReferenceTaken));
     }
     let Some(window) = roll(tx, now, lengths, key).await? else { return Ok(Err(Refusal::NotReady)) };

@@ -197,6 +197,26 @@ async fn a_reference_that_another_case_has_is_refused_without_spending() {
 }
 
 #[tokio::test]
+async fn an_nf_or_access_key_of_another_case_is_refused_without_spending() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = Running::start(dir.path()).await;
+    let (first, second, token) = (gateway.seal(), gateway.seal(), token());
+    gateway.report(&first, &crate::common::world::token()).await.unwrap();
+    let taken = parsed(&first);
+    let mut same_nf = parsed(&second);
+    same_nf.nf = taken.nf;
+    let body = signed(same_nf, &second.receipt);
+    assert_eq!(refused(gateway.post("/v1/reports", Some(&token), body).await), is(409, "reference-taken"));
+    let mut same_access = parsed(&second);
+    same_access.access_hash = taken.access_hash;
+    same_access.case_id = Hex(tabir_crypto::receipt::case_id(&taken.access_hash.0, &second.receipt.keys().case_vk()));
+    let body = signed(same_access, &second.receipt);
+    assert_eq!(refused(gateway.post("/v1/reports", Some(&token), body).await), is(409, "reference-taken"));
+    assert_eq!(gateway.count("SELECT COUNT(*) FROM spent").await, 1);
+    gateway.report(&second, &token).await.unwrap();
+}
+
+#[tokio::test]
 async fn without_a_policy_no_report_is_taken() {
     let dir = tempfile::tempdir().unwrap();
     let gateway = Running::start_in(dir.path(), World::new(None), NOW).await;

@@ -71,7 +71,7 @@ async fn a_large_window_is_told_in_parts_that_fit_a_leaf() {
                 let mut id = [7; 32];
                 id[..4].copy_from_slice(&i.to_be_bytes());
                 sqlx::query(
-                    "INSERT INTO cases SELECT $1, $2, $1, case_vk, mailbox_pk, $1, b, nf, notice_key, content_hash, \
+                    "INSERT INTO cases SELECT $1, $2, $1, case_vk, mailbox_pk, $1, b, $1, notice_key, content_hash, \
                      envelope_hash, w, deadline, hour, counter, seq, last_write, sent, questions, rated, disputed, erased \
                      FROM cases WHERE reference NOT LIKE 'x%' LIMIT 1",
                 )

@@ -90,6 +90,17 @@ pub async fn by_reference(tx: &mut AnyConnection, reference: &str) -> Result<Opt
     query.fetch_optional(tx).await?.as_ref().map(read).transpose()
 }
 
+/// Whether another case has this reference, this nf, or this access key. An nf under two cases would make a window of
+/// the log one report short, and look like a drop.
+pub async fn is_taken(tx: &mut AnyConnection, reference: &str, nf: &B32, access_hash: &B32) -> Result<bool, DbError> {
+    let query = sqlx::query("SELECT COUNT(*) FROM cases WHERE reference = $1 OR nf = $2 OR access_hash = $3")
+        .bind(reference.to_owned())
+        .bind(nf.to_vec())
+        .bind(access_hash.to_vec());
+    let found: i64 = query.fetch_one(tx).await?.try_get(0)?;
+    Ok(found > 0)
+}
+
 /// Keeps a new case.
 pub async fn insert(tx: &mut AnyConnection, case: &Case) -> Result<(), DbError> {
     let done = sqlx::query(
