@@ -265,13 +265,28 @@ fn a_partial_needs_its_official() {
 }
 
 #[test]
-fn an_opening_needs_every_approver_of_the_release() {
+fn an_opening_needs_t_of_the_approvers_of_the_release() {
+    let mut log = Log::new();
+    let r = log.ready("r");
+    log.release(r).unwrap();
+    needs_each(&log, Verb::UnsealOpened, &opened(r), &[official(1), official(2)]);
+    // The third did not approve: the release does not name him.
+    refuses_keys(&log, Verb::UnsealOpened, &opened(r), &[official(1), official(3)], Code::UnknownKey);
+    refuses_keys(&log, Verb::UnsealOpened, &opened(r), &officials(), Code::UnknownKey);
+}
+
+#[test]
+fn an_approver_who_stays_away_does_not_keep_an_opening_from_the_log() {
     let mut log = Log::new();
     let r = log.ready("r");
     log.approve(r, 3).unwrap();
     let body = released(r, log.size(), &[1, 2, 3]);
     log.put(&sign(Verb::UnsealReleased, &body, &[warden()])).unwrap();
-    needs_each(&log, Verb::UnsealOpened, &opened(r), &officials());
+    for two in [[1, 2], [1, 3], [2, 3]] {
+        needs_each(&log, Verb::UnsealOpened, &opened(r), &two.map(official));
+    }
+    let all = sign(Verb::UnsealOpened, &opened(r), &officials());
+    assert_eq!(rule::check(&log.trust, &log.state, &all).unwrap().signers.len(), 3);
 }
 
 #[test]
