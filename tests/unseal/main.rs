@@ -1,0 +1,5 @@
+//! Opening an identity end to end: through the command line as three people would, and what each step refuses.
+
+mod opening;
+mod refusals;
+mod world;

@@ -1,0 +1,316 @@
+//! A whole installation in one process, on loopback: log, issuer, gateway, board, forwarder and warden as they are served,
+//! with the demo's values. Three officials have key files; their council, the keys and a policy are in the log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{AnyConnection, Connection as _};
+use tabir::api::council::Act;
+use tabir::api::gateway::Keys;
+use tabir::cli::connect::load_trust;
+use tabir::cli::demo::processes::free_ports;
+use tabir::cli::init::{self, layout::Ports};
+use tabir::cli::serve;
+use tabir::client::Session;
+use tabir::client::official::manifest::{self, FromFile};
+use tabir::client::official::partial::Released;
+use tabir::client::official::request::{Ask, request};
+use tabir::client::official::{Board, OfficialError, OfficialFile, Patience, approve, ceremony, endorse};
+use tabir::client::report::{Draft, seal, send};
+use tabir::client::tokens::{self, Attestation};
+use tabir::clock::Clock;
+use tabir::config::{Config, keys};
+use tabir::http::{Answer, Client, HttpError, Method};
+use tabir_crypto::content::{IdentityRecord, Location, Precision};
+use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::keyfile::Cost;
+use tabir_crypto::secret::SecretVec;
+use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
+use tabir_crypto::statement::value::CodeText;
+use tabir_crypto::statement::{Body, Statement, Verb};
+use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::unseal::{Request, Status};
+use tabir_crypto::{B32, Code, Secret};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Long enough for a slow machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+const ROLES: [&str; 6] = ["log", "issuer", "gateway", "council", "warden", "forwarder"];
+
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub ports: Ports,
+    pub trust: Arc<Trust>,
+    client: Client,
+    clock: Clock,
+    _running: Vec<JoinSet<std::io::Result<()>>>,
+    _stop: watch::Sender<bool>,
+}
+
+fn silent(_: &str) {}
+
+pub fn patience() -> Patience<'static> {
+    Patience::new(PATIENCE, &silent)
+}
+
+fn passphrase(n: u16) -> SecretVec {
+    Secret::new(format!("a passphrase of official {n}").into_bytes())
+}
+
+/// Who reported.
+pub fn person(name: &str) -> IdentityRecord {
+    tabir::cli::report::record(name, "+62 811 0000 000")
+}
+
+/// The code of a check that said no, on this device.
+#[track_caller]
+pub fn refused<T>(result: Result<T, OfficialError>) -> Code {
+    let error = result.err().expect("must be refused");
+    error.code().unwrap_or_else(|| panic!("another error: {error}"))
+}
+
+/// The words in which a device said no, before anything was signed.
+#[track_caller]
+pub fn said_no<T>(result: Result<T, OfficialError>) -> String {
+    match result.err().expect("must be refused") {
+        OfficialError::Refused(words) => words,
+        error => panic!("another error: {error}"),
+    }
+}
+
+/// How the board said no.
+#[track_caller]
+pub fn problem<T>(result: Result<T, HttpError>) -> (u16, String) {
+    let error = result.err().expect("must be refused");
+    (error.status().unwrap_or_else(|| panic!("{error}")), error.code().unwrap_or_default().to_owned())
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ports = free_ports().unwrap();
+        let made = init::demo(dir.path(), "Test city", &ports).unwrap();
+        let trust = Arc::new(load_trust(&made.trust).unwrap());
+        let (stop, stopped) = watch::channel(false);
+        let mut running = Vec::new();
+        for role in ROLES {
+            let config = Config::load(&dir.path().join(role).join("tabir.toml")).unwrap();
+            running.push(serve::start(&config, stopped.clone()).await.unwrap());
+        }
+        let clock = Clock::system();
+        let client = Client::new(clock.clone());
+        let world = Self { dir, ports, trust, client, clock, _running: running, _stop: stop };
+        let auditors: Vec<SigningKey> = made.auditors.iter().map(|f| keys::read_signing_key(f).unwrap()).collect();
+        world.policy(&auditors[0]).await;
+        world.warden_key(&auditors).await;
+        world.council(&auditors[0]).await;
+        world.ready().await;
+        world
+    }
+
+    fn identity(&self, role: Role) -> SigningKey {
+        keys::read_signing_key(&self.dir.path().join(role.as_str()).join(keys::IDENTITY)).unwrap()
+    }
+
+    pub fn board(&self, key: &SigningKey) -> Board {
+        Board::new(self.client.clone(), &self.ports.peers().council, key.clone())
+    }
+
+    async fn sign(&self, mut statement: Statement, keys: &[SigningKey]) {
+        for key in keys {
+            statement.sign(key);
+            self.board(key).propose(&statement, &mut patience()).await.unwrap();
+        }
+    }
+
+    async fn policy(&self, auditor: &SigningKey) {
+        let file = std::fs::read(self.dir.path().join("policy.json")).unwrap();
+        let policy: PolicySet = tabir_crypto::json::from_slice(&file).unwrap();
+        let statement = Statement::new(Verb::PolicySet, &policy).unwrap();
+        self.sign(statement, &[self.identity(Role::Gateway), auditor.clone()]).await;
+    }
+
+    async fn warden_key(&self, auditors: &[SigningKey]) {
+        let board = self.board(&auditors[0]);
+        let fits = |body: &Body| matches!(body, Body::KeyAnnounced(k) if k.kind == KeyKind::Warden);
+        let mut patience = patience();
+        let proposal = loop {
+            match board.find(Verb::KeyAnnounced, fits).await.unwrap() {
+                Some(proposal) => break proposal,
+                None => patience.wait("the warden's key").await.unwrap(),
+            }
+        };
+        self.sign(proposal.statement, &auditors[..self.trust.auditor_quorum()]).await;
+    }
+
+    async fn council(&self, auditor: &SigningKey) {
+        let (mut cards, mut known) = (Vec::new(), String::new());
+        for n in 1..=3 {
+            let secret = passphrase(n);
+            keys::write_private(&self.passphrase_file(n), secret.expose()).unwrap();
+            let file = OfficialFile::create(&self.key_file(n), &format!("official {n}"), secret, Cost::LEAST).unwrap();
+            known += &format!("{}  official {n}\n", file.card().fingerprint());
+            cards.push(file.card());
+        }
+        let manifest = manifest::build(&cards, 2, &self.clock).unwrap();
+        let operator = self.identity(Role::Council);
+        let internal = Board::new(self.client.clone(), &self.ports.peers().council_internal, operator);
+        internal.admit(manifest.payload().to_vec()).await.unwrap();
+        let tasks: Vec<_> = (1..=3)
+            .map(|n| {
+                let (mut file, payload, clock) = (self.official(n), manifest.payload().to_vec(), self.clock.clone());
+                let board = self.board(file.signing());
+                tokio::spawn(
+                    async move { ceremony::finish(&mut file, &payload, &board, &clock, &mut patience()).await },
+                )
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        let board = self.board(auditor);
+        let formed = endorse::waiting_council(&board, None).await.unwrap();
+        endorse::check_formed(&board, &self.trust, &formed, &FromFile(known)).await.unwrap();
+        self.sign(formed, &[self.identity(Role::Warden), auditor.clone()]).await;
+    }
+
+    /// Everything is in the log, and the gateway, which reads at its own pace, knows it.
+    async fn ready(&self) {
+        let mut patience = patience();
+        while !self.is_ready().await {
+            patience.wait("keys, council and policy").await.unwrap();
+        }
+    }
+
+    async fn is_ready(&self) -> bool {
+        let url = format!("{}/v1/keys", self.ports.peers().gateway);
+        let Ok(session) = self.open().await else { return false };
+        let Ok(gateway) = self.client.get_json::<Keys>(&url).await else { return false };
+        let kinds = [KeyKind::Token, KeyKind::Intake, KeyKind::Warden];
+        kinds.iter().all(|k| session.key(*k).is_ok())
+            && session.view.state.active_council(&session.trust, session.now()).is_ok()
+            && gateway.council.is_some()
+            && gateway.keys.len() >= kinds.len()
+            && !session.services.categories.is_empty()
+    }
+
+    async fn open(&self) -> Result<Session, tabir::client::ClientError> {
+        let (client, clock, trust) = (self.client.clone(), self.clock.clone(), Arc::clone(&self.trust));
+        Session::open(client, clock, trust, &self.ports.peers().gateway).await
+    }
+
+    /// What the log says now.
+    pub async fn session(&self) -> Session {
+        self.open().await.unwrap()
+    }
+
+    pub fn key_file(&self, n: u16) -> PathBuf {
+        self.dir.path().join(format!("official-{n}.key"))
+    }
+
+    pub fn passphrase_file(&self, n: u16) -> PathBuf {
+        self.dir.path().join(format!("official-{n}.passphrase"))
+    }
+
+    pub fn official(&self, n: u16) -> OfficialFile {
+        OfficialFile::open(&self.key_file(n), passphrase(n), Cost::LEAST).unwrap()
+    }
+
+    /// Somebody who is no official.
+    pub fn stranger(&self) -> OfficialFile {
+        OfficialFile::create(&self.key_file(9), "a stranger", passphrase(9), Cost::LEAST).unwrap()
+    }
+
+    /// Sends a report; gives its reference.
+    pub async fn case(&self, identity: Option<IdentityRecord>) -> String {
+        let session = self.session().await;
+        let draft = Draft {
+            category: session.services.categories[0].code.clone(),
+            text: "A report.".into(),
+            language: CodeText::new("en").unwrap(),
+            location: Location::new(Precision::None, None, String::new()).unwrap(),
+            attributes: std::collections::BTreeMap::new(),
+            release: session.services.categories[0].release,
+            identity,
+        };
+        let token = tokens::fetch(&session, &Attestation::Puzzle).await.unwrap();
+        send(&session, &seal(&session, &draft).unwrap(), &token).await.unwrap().reference
+    }
+
+    /// What the first official asks.
+    pub fn ask(reference: &str) -> Ask {
+        Ask {
+            reference: reference.into(),
+            legal_basis: "court_order".into(),
+            reason: "witness".into(),
+            words: "The court asks.".into(),
+            recused: Vec::new(),
+        }
+    }
+
+    /// The first official asks.
+    pub async fn requested(&self, reference: &str) -> B32 {
+        self.requested_with(&Self::ask(reference)).await.unwrap()
+    }
+
+    pub async fn requested_with(&self, ask: &Ask) -> Result<B32, OfficialError> {
+        let file = self.official(1);
+        request(&mut self.session().await, &self.board(file.signing()), &file, ask, &mut patience()).await
+    }
+
+    pub async fn approve(&self, n: u16, hash: &B32, reference: &str) -> Result<(), OfficialError> {
+        let (session, mut file) = (self.session().await, self.official(n));
+        let board = self.board(file.signing());
+        approve::approve(&session, &board, &mut file, hash, (reference, "agreed"), &mut patience()).await
+    }
+
+    /// Waits until a request in the log is as wanted.
+    pub async fn until(&self, hash: &B32, what: &str, done: impl Fn(&Request) -> bool) -> Session {
+        let mut patience = patience();
+        loop {
+            let session = self.session().await;
+            if session.view.state.request(hash).is_some_and(&done) {
+                return session;
+            }
+            patience.wait(what).await.unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+
+    /// Asked for by the first, approved by these, released by the warden, handed out.
+    pub async fn released(&self, reference: &str, approvers: &[u16]) -> B32 {
+        let hash = self.requested(reference).await;
+        for n in approvers {
+            self.approve(*n, &hash, reference).await.unwrap();
+        }
+        let session = self.until(&hash, "the release", |r| r.release.is_some()).await;
+        assert_eq!(session.view.state.request(&hash).unwrap().released_to(), approvers);
+        let file = self.official(approvers[0]);
+        let mut patience = patience();
+        while Released::load(&session, &self.board(file.signing()), &file, &hash).await.is_err() {
+            patience.wait("the hand-out").await.unwrap();
+        }
+        hash
+    }
+
+    pub async fn status(&self, hash: &B32) -> Status {
+        let session = self.session().await;
+        session.view.state.request(hash).unwrap().status(session.view.state.witnessed(), session.now())
+    }
+
+    /// Posts an act once, without the patience of the client.
+    pub async fn post(&self, key: &SigningKey, act: &Act) -> Result<Answer, HttpError> {
+        let board = self.ports.peers().council;
+        self.client.call(key, Role::Council, Method::POST, &board, "/council/statements", Some(act)).await
+    }
+
+    /// Envelopes that the gateway holds for requests.
+    pub async fn holds(&self) -> i64 {
+        let url = format!("sqlite://{}", self.dir.path().join("gateway/store.sqlite").display());
+        let mut store = AnyConnection::connect(&url).await.unwrap();
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM holds").fetch_one(&mut store).await.unwrap();
+        store.close().await.unwrap();
+        count
+    }
+}
