@@ -1,6 +1,6 @@
-//! A small installation on loopback, of the real binary: log, issuer and gateway as processes of their own, with fresh
-//! keys. What forwarder, warden, council and auditors would say to the governance log is signed here, by the keys that
-//! `tabir init` made for them; their private halves go, since nothing here opens a report.
+//! An installation on loopback, of the real binary: every role but the relay as a process of its own, with fresh keys.
+//! Policy and council are signed here, by the keys that `tabir init` made for their signers; the council's ceremony is
+//! played in one place, and its shares are never made, since nothing here opens an identity.
 #![allow(dead_code)] // a test and a benchmark each use a part
 
 mod council;
@@ -15,32 +15,27 @@ use std::time::Duration;
 use tabir::cli::connect::load_trust;
 use tabir::cli::demo::processes::free_ports;
 use tabir::cli::init::{self, layout::Ports};
+use tabir::client::official::{Board, Patience};
 use tabir::client::report::Draft;
 use tabir::client::{ClientError, Session};
-use tabir::clock::{Clock, Random};
+use tabir::clock::Clock;
 use tabir::config::{Config, keys};
 use tabir::http::{Client, Method, call};
-use tabir::ledger::verifiers;
 use tabir_crypto::content::{Location, Precision};
 use tabir_crypto::ed25519::SigningKey;
-use tabir_crypto::hpke::KemSecretKey;
-use tabir_crypto::log::witness::format_cosignatures;
-use tabir_crypto::log::{Cosigner, LogVerifier, SignedCheckpoint};
-use tabir_crypto::statement::body::{KeyAnnounced, KeyKind, PolicySet, Role};
-use tabir_crypto::statement::value::{Bytes, CodeText, Hour, Second, V1};
-use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
+use tabir_crypto::statement::value::CodeText;
+use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::trust::Trust;
-use tabir_crypto::trust::root::LogName;
-use tokio::task::JoinHandle;
 
-/// Between two looks of the witness.
-const WITNESS: Duration = Duration::from_millis(100);
 /// Between two tries of something that takes a moment.
 const AGAIN: Duration = Duration::from_millis(50);
 /// Tries until it has failed: half a minute.
 const TRIES: u32 = 600;
-/// Life of the keys announced here.
-const LIFE_S: u64 = 86_400;
+/// The same for what waits by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Every role, the log first, since all others read it.
+const ROLES: [&str; 7] = ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder"];
 
 /// The running installation; dropping it ends its processes and removes its folder.
 pub struct Stage {
@@ -49,7 +44,7 @@ pub struct Stage {
     pub client: Client,
     clock: Clock,
     processes: Vec<Process>,
-    witness: JoinHandle<()>,
+    program: &'static str,
     dir: tempfile::TempDir,
 }
 
@@ -62,7 +57,7 @@ pub struct Process {
 impl Process {
     fn start(program: &str, dir: &Path, role: &'static str) -> Self {
         let folder = dir.join(role);
-        let output = File::create(folder.join("output.log")).unwrap();
+        let output = File::options().create(true).append(true).open(folder.join("output.log")).unwrap();
         let mut command = Command::new(program);
         command.arg("serve").arg("--config").arg(folder.join("tabir.toml"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output).spawn().unwrap();
@@ -90,49 +85,73 @@ fn signed(verb: Verb, body: &impl serde::Serialize, keys: &[&SigningKey]) -> Sta
 
 impl Stage {
     /// Starts the processes of `program` and waits until a report can be sealed and sent.
-    pub async fn start(program: &str) -> Self {
+    pub async fn start(program: &'static str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ports = free_ports().unwrap();
         let made = init::demo(dir.path(), "Stage", &ports).unwrap();
         let trust = Arc::new(load_trust(&made.trust).unwrap());
         let clock = Clock::system();
-        let processes = ["log", "issuer", "gateway"].map(|role| Process::start(program, dir.path(), role)).into();
         let client = Client::new(clock.clone());
-        let identity = |role: Role| read_key(&dir.path().join(role.as_str()).join(keys::IDENTITY));
-        let caller = Caller { key: identity(Role::Warden), url: ports.peers().log_internal, client, clock };
-        caller.reachable().await;
-        let witness = tokio::spawn(Witness::new(&trust, dir.path(), &ports, caller.clone()).run());
-
+        let processes = ROLES.map(|role| Process::start(program, dir.path(), role)).into();
         let auditors: Vec<_> = made.auditors.iter().map(|file| read_key(file)).collect();
-        let now = caller.clock.now();
-        let announced = |kind: KeyKind| KeyAnnounced {
-            v: V1,
-            at: Hour::of(now),
-            role: kind.role(),
-            kind,
-            epoch: 1,
-            key: Bytes(KemSecretKey::generate(&mut Random).public_key().as_bytes().to_vec()),
-            not_before: Second(now - LIFE_S),
-            not_after: Second(now + LIFE_S),
-        };
-        let intake = announced(KeyKind::Intake);
-        caller.append(&signed(Verb::KeyAnnounced, &intake, &[&identity(Role::Forwarder)])).await;
-        let (warden, auditors): (_, Vec<_>) = (identity(Role::Warden), auditors.iter().collect());
-        let signers = [vec![&warden], auditors.clone()].concat();
-        caller.append(&signed(Verb::KeyAnnounced, &announced(KeyKind::Warden), &signers)).await;
-        let officials = council::officials();
-        let signers = [officials.iter().collect(), vec![&warden, auditors[0]]].concat();
-        caller.append(&signed(Verb::CouncilFormed, &council::formed(&officials, now), &signers)).await;
-        let policy: PolicySet = {
-            let file = std::fs::read(dir.path().join("policy.json")).unwrap();
-            tabir_crypto::json::from_slice(&file).unwrap()
-        };
-        caller.append(&signed(Verb::PolicySet, &policy, &[&identity(Role::Gateway), auditors[0]])).await;
-
-        let Caller { client, clock, .. } = caller;
-        let stage = Self { ports, trust, client, clock, processes, witness, dir };
+        let stage = Self { ports, trust, client, clock, processes, program, dir };
+        stage.establish(&auditors).await;
         stage.until_ready().await;
         stage
+    }
+
+    fn identity(&self, role: Role) -> SigningKey {
+        read_key(&self.dir.path().join(role.as_str()).join(keys::IDENTITY))
+    }
+
+    /// What several sign: the warden's own key, which it proposes, a council, a policy.
+    async fn establish(&self, auditors: &[SigningKey]) {
+        let board = Board::new(self.client.clone(), &self.ports.peers().council, auditors[0].clone());
+        let mut announced = self.proposed(&board).await;
+        auditors.iter().for_each(|auditor| announced.sign(auditor));
+        propose(&board, &announced).await;
+
+        let (warden, gateway) = (self.identity(Role::Warden), self.identity(Role::Gateway));
+        let officials = council::officials();
+        let signers = [officials.iter().collect(), vec![&warden, &auditors[0]]].concat();
+        let formed = signed(Verb::CouncilFormed, &council::formed(&officials, self.clock.now()), &signers);
+        let policy = std::fs::read(self.dir.path().join("policy.json")).unwrap();
+        let policy: PolicySet = tabir_crypto::json::from_slice(&policy).unwrap();
+        let policy = signed(Verb::PolicySet, &policy, &[&gateway, &auditors[0]]);
+        for statement in [formed, policy] {
+            let (path, body) = ("/internal/log/governance/entries", statement.to_bytes());
+            let header = call::sign(&gateway, Role::Log, "POST", path, &body, &self.clock).unwrap();
+            let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
+            let url = format!("{}{path}", self.ports.peers().log_internal);
+            self.client.send(Method::POST, &url, &headers, body).await.unwrap();
+        }
+    }
+
+    /// The warden's announcement of the key that is for now.
+    async fn proposed(&self, board: &Board) -> Statement {
+        let now = self.clock.now();
+        let current =
+            |body: &Body| matches!(body, Body::KeyAnnounced(k) if k.kind == KeyKind::Warden && k.not_before.0 <= now);
+        let mut why = "there is none".to_owned();
+        for _ in 0..TRIES {
+            match board.find(Verb::KeyAnnounced, current).await {
+                Ok(Some(proposal)) => return proposal.statement,
+                Ok(None) => {}
+                Err(error) => why = error.to_string(),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        panic!("the warden proposes no key: {why}\n{}", self.said());
+    }
+
+    /// Ends a role's process.
+    pub fn end(&mut self, role: &str) {
+        self.processes.retain(|p| p.role != role);
+    }
+
+    /// Starts it again.
+    pub fn resume(&mut self, role: &'static str) {
+        self.processes.push(Process::start(self.program, self.dir.path(), role));
     }
 
     /// Every process, with its role's name.
@@ -196,80 +215,12 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.witness.abort();
-    }
-}
-
 fn read_key(file: &Path) -> SigningKey {
     keys::read_signing_key(file).unwrap()
 }
 
-/// Who calls the log.
-#[derive(Clone)]
-struct Caller {
-    key: SigningKey,
-    url: String,
-    client: Client,
-    clock: Clock,
-}
-
-impl Caller {
-    async fn reachable(&self) {
-        for _ in 0..TRIES {
-            if self.client.get(&self.url).await.is_err_and(|e| e.status().is_some()) {
-                return;
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
-        panic!("the log does not answer at {}", self.url);
-    }
-
-    async fn post(&self, path: &str, body: Vec<u8>) -> Result<(), tabir::http::HttpError> {
-        let header = call::sign(&self.key, Role::Log, "POST", path, &body, &self.clock).unwrap();
-        let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
-        self.client.send(Method::POST, &format!("{}{path}", self.url), &headers, body).await.map(drop)
-    }
-
-    async fn append(&self, statement: &Statement) {
-        self.post("/internal/log/governance/entries", statement.to_bytes()).await.unwrap();
-    }
-}
-
-/// Cosigns what the logs have, as the warden would.
-struct Witness {
-    cosigner: Cosigner,
-    logs: Vec<(LogName, LogVerifier)>,
-    url: String,
-    caller: Caller,
-}
-
-impl Witness {
-    fn new(trust: &Trust, dir: &Path, ports: &Ports, caller: Caller) -> Self {
-        let name = verifiers(trust, LogName::Governance).unwrap().1.keys()[0].name().to_owned();
-        let seed = keys::read_seed(&dir.join("warden/witness.key")).unwrap();
-        let logs = LogName::ALL.map(|log| (log, verifiers(trust, log).unwrap().0)).into();
-        Self { cosigner: Cosigner::from_seed(&name, &seed).unwrap(), logs, url: ports.peers().log, caller }
-    }
-
-    async fn run(self) {
-        loop {
-            for (log, verifier) in &self.logs {
-                // A log that was just about to grow refuses; the next turn has what it grew to.
-                let _ = self.cosign(*log, verifier).await;
-            }
-            tokio::time::sleep(WITNESS).await;
-        }
-    }
-
-    async fn cosign(&self, log: LogName, verifier: &LogVerifier) -> Result<(), tabir::http::HttpError> {
-        let pending = self.caller.client.get(&format!("{}/log/{}/pending", self.url, log.as_str())).await?.body;
-        let checkpoint = SignedCheckpoint::open(&pending, verifier)?;
-        let line = self.cosigner.cosign(&checkpoint, self.caller.clock.now());
-        let path = format!("/internal/log/{}/cosignatures", log.as_str());
-        self.caller.post(&path, format_cosignatures(&[line])).await
-    }
+async fn propose(board: &Board, statement: &Statement) {
+    board.propose(statement, &mut Patience::new(PATIENCE, &|_| ())).await.unwrap();
 }
 
 /// A short report, text only, without an identity.
