@@ -1,7 +1,8 @@
 //! `make bench`: what one report costs the servers, how many they take, and how fast tokens are signed and checked.
 //!
-//! The servers are processes of the release binary; `benches/figures` says where the figures go, `docs/performance.md`
-//! what they mean. What a reporter's device does (blinding, finalizing, sealing) happens before the clock starts.
+//! The servers are processes of the release binary, each role its own. `benches/figures` says where the figures go,
+//! `docs/performance.md` what they mean. What a reporter's device does (blinding, finalizing, sealing) happens before
+//! the clock starts.
 
 #[path = "../figures/mod.rs"]
 mod figures;
@@ -28,7 +29,7 @@ use usage::{cpu_ms, each, rss_mb};
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Runs of each figure.
-const RUNS: usize = 7;
+const RUNS: usize = 5;
 /// Journeys of a run, and their connections.
 const JOURNEYS: u32 = 300;
 const JOURNEY_CONNECTIONS: usize = 8;
@@ -36,9 +37,11 @@ const JOURNEY_CONNECTIONS: usize = 8;
 const REPORTS: u32 = 1_500;
 const LOAD_CONNECTIONS: usize = 64;
 /// How long nothing is asked, to know what the processes spend anyway.
-const IDLE: Duration = Duration::from_secs(4);
+const IDLE: Duration = Duration::from_secs(8);
 /// A window of the demo's policy is closed, logged and witnessed by then: 5 s, the outbox, a checkpoint.
 const WINDOW: Duration = Duration::from_secs(8);
+/// What comes after a journey, on other machines than the gateway's.
+const BEHIND: [&str; 2] = ["desk", "forwarder"];
 /// Between two readings of memory.
 const SAMPLE: Duration = Duration::from_millis(50);
 
@@ -53,30 +56,31 @@ fn main() -> Outcome<()> {
 
 async fn served() -> Outcome<Vec<Row>> {
     let stage = Stage::start(env!("CARGO_BIN_EXE_tabir")).await;
-    let bench = Bench { session: stage.session().await, stage };
+    let mut bench = Bench { session: stage.session().await, stage };
+    let everybody = bench.roles();
     let idle = bench.idle_memory().await?;
-    let mut cpu = Vec::new();
+    for role in BEHIND {
+        bench.stage.end(role);
+    }
+    let serving = bench.roles();
+    let (mut cpu, mut rates, mut memory) = (Vec::new(), Vec::new(), Vec::new());
     for run in 1..=RUNS {
         progress("journeys", run);
         cpu.push(bench.journeys().await?);
     }
-    let mut load = Vec::new();
     for run in 1..=RUNS {
         progress("load", run);
-        load.push(bench.load().await?);
+        rates.push(bench.load().await?.0);
     }
-    let roles: Vec<&str> = bench.stage.processes().iter().map(|p| p.role).collect();
-    let of_roles = |runs: &[Vec<f64>], digits: usize| {
-        let middle = |at: usize| median(&runs.iter().map(|r| r[at]).collect::<Vec<_>>()).unwrap_or_default();
-        roles
-            .iter()
-            .enumerate()
-            .map(|(at, role)| format!("{role} {:.digits$}", middle(at)))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    for role in BEHIND {
+        bench.stage.resume(role);
+    }
+    let loaded = bench.roles();
+    for run in 1..=RUNS {
+        progress("load, every role", run);
+        memory.push(bench.load().await?.1);
+    }
     let sums = |runs: &[Vec<f64>]| runs.iter().map(|r| r.iter().sum()).collect::<Vec<f64>>();
-    let (rates, memory): (Vec<f64>, Vec<Vec<f64>>) = load.into_iter().unzip();
     Ok(vec![
         Row::new(
             "journey_cpu_ms",
@@ -84,8 +88,8 @@ async fn served() -> Outcome<Vec<Row>> {
             &sums(&cpu),
             format!(
                 "User and system time of the processes for one journey (a voucher's token, a text report of 4 KiB, stored \
-                 durably, its window logged), {JOURNEYS} a run, less what they spend idle: {}.",
-                of_roles(&cpu, 2)
+                 durably, its window logged), {JOURNEYS} a run, less what they spend idle; forwarder and desk do not run: {}.",
+                of_roles(&serving, &cpu, 2)
             ),
         ),
         Row::new(
@@ -94,17 +98,32 @@ async fn served() -> Outcome<Vec<Row>> {
             &rates,
             format!(
                 "{REPORTS} reports a run over {LOAD_CONNECTIONS} connections, each stored durably before its answer; the \
-                 load is made on the same cores."
+                 load is made on the same cores; forwarder and desk do not run."
             ),
         ),
-        Row::new("rss_idle_mb", "MB", &sums(&idle), format!("Sum of the processes: {}.", of_roles(&idle, 1))),
+        Row::new(
+            "rss_idle_mb",
+            "MB",
+            &sums(&idle),
+            format!("Sum of the processes: {}.", of_roles(&everybody, &idle, 1)),
+        ),
         Row::new(
             "rss_load_mb",
             "MB",
             &sums(&memory),
-            format!("Largest sum during a run of reports_per_s_64: {}.", of_roles(&memory, 1)),
+            format!(
+                "Largest sum during a run as for reports_per_s_64 in which every role runs: {}.",
+                of_roles(&loaded, &memory, 1)
+            ),
         ),
     ])
+}
+
+/// The median of each role.
+fn of_roles(roles: &[&str], runs: &[Vec<f64>], digits: usize) -> String {
+    let middle = |at: usize| median(&runs.iter().map(|r| r[at]).collect::<Vec<_>>()).unwrap_or_default();
+    let each = roles.iter().enumerate().map(|(at, role)| format!("{role} {:.digits$}", middle(at)));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn progress(what: &str, run: usize) {
@@ -117,6 +136,11 @@ struct Bench {
 }
 
 impl Bench {
+    /// Who runs, in the order of every reading.
+    fn roles(&self) -> Vec<&'static str> {
+        self.stage.processes().iter().map(|p| p.role).collect()
+    }
+
     async fn idle_memory(&self) -> Outcome<Vec<Vec<f64>>> {
         let mut readings = Vec::new();
         for _ in 0..RUNS {
