@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tabir_crypto::statement::body::{Category, KeyKind};
+use tabir_crypto::statement::body::{Category, KeyKind, PolicySet};
 use tabir_crypto::statement::{Body, Verb};
 
 use super::processes::run;
@@ -52,7 +52,8 @@ async fn sign(stage: &Stage, auditor: usize, proposal: &str, more: &[&str]) -> R
 
 async fn policy(stage: &Stage, categories: Vec<Category>) -> Result<(), CliError> {
     let file = stage.roles.join("policy.json");
-    write_json(&file, &Profile::Demo.policy(stage.clock.now(), categories)?)?;
+    let policy = Profile::Demo.policy(stage.clock.now(), categories)?;
+    write_json(&file, &PolicySet { forward_s: stage.forward_s, ..policy })?;
     let said = run(&["policy", "propose", &file.display().to_string(), "--config", &stage.config("gateway"), "--json"])
         .await?;
     sign(stage, 0, &field(&said, "proposal")?, &[]).await

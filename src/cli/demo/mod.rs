@@ -70,7 +70,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     if args.keep.is_some() {
         fresh_folder(dir)?;
     }
-    let mut stage = Stage::start(dir, args.json).await?;
+    let mut stage = Stage::start(dir, args.json, tickets.len()).await?;
     let played = tokio::select! {
         played = play(&mut stage, &tickets, args.identity_every as usize) => played,
         _ = tokio::signal::ctrl_c() => Err(CliError::Failed("stopped; everything was ended".into())),

@@ -21,6 +21,8 @@ use crate::http::Client;
 
 /// The roles that run, in the order of their start: the log first, since everybody reads it.
 pub const ROLES: [&str; 7] = ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder"];
+/// What the forwarder sends in a second on a slow machine; it has three deadlines' time before the audit says late.
+const REPORTS_PER_S: u64 = 20;
 /// Between two looks at something that is awaited.
 const LOOK: Duration = Duration::from_millis(150);
 
@@ -46,11 +48,13 @@ pub struct Stage {
     pub http: Client,
     /// The machine's clock.
     pub clock: Clock,
+    /// From a window's close to its deadline: longer for more reports, so that a slow machine is not late.
+    pub forward_s: u64,
 }
 
 impl Stage {
     /// Makes keys and configuration, and starts every role as a process of its own.
-    pub async fn start(dir: &Path, json: bool) -> Result<Self, CliError> {
+    pub async fn start(dir: &Path, json: bool, reports: usize) -> Result<Self, CliError> {
         let roles = dir.join("roles");
         let ports = free_ports()?;
         let made = init::demo(&roles, "Tabir demo", &ports)?;
@@ -69,6 +73,7 @@ impl Stage {
             auditors: made.auditors,
             http: Client::new(clock.clone()),
             clock,
+            forward_s: Profile::Demo.values().forward_s.max(reports as u64 / REPORTS_PER_S),
         };
         stage.use_proxy()?;
         for role in ROLES {
@@ -140,15 +145,14 @@ impl Stage {
 
     /// How long after a deadline the audit judges by it.
     #[must_use]
-    pub const fn grace_s() -> u64 {
-        Profile::Demo.values().forward_s / 2
+    pub const fn grace_s(&self) -> u64 {
+        self.forward_s / 2
     }
 
     /// Seconds that a report may take to its place in the log: its window, its deadline, and the audit's grace.
     #[must_use]
-    pub fn settle_s() -> u64 {
-        let v = Profile::Demo.values();
-        v.window_s + v.forward_s + Self::grace_s()
+    pub fn settle_s(&self) -> u64 {
+        Profile::Demo.values().window_s + self.forward_s + self.grace_s()
     }
 }
 

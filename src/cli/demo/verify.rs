@@ -13,7 +13,7 @@ use crate::client::{audit, case, prove};
 pub async fn audit(stage: &mut Stage, citizens: &[Citizen], dropped: &Citizen) -> Result<(), CliError> {
     let last = citizens.iter().chain([dropped]).map(|c| c.acceptance.deadline.0).max().unwrap_or(0);
     // The audit's own grace after a deadline, and one checkpoint.
-    let due = last + Stage::grace_s() + 2;
+    let due = last + stage.grace_s() + 2;
     let log = format!("http://127.0.0.1:{}", stage.ports.log);
     let dir = stage.dir.join("log");
     let settled = || async {
@@ -21,7 +21,7 @@ pub async fn audit(stage: &mut Stage, citizens: &[Citizen], dropped: &Citizen) -
         let verdict = audit::verify(&stage.trust, &dir).await?;
         Ok((verdict.now > due).then_some(verdict))
     };
-    let verdict = until("the last window is due", Stage::settle_s() + 60, settled).await?;
+    let verdict = until("the last window is due", stage.settle_s() + 60, settled).await?;
 
     let session = stage.session().await?;
     let found = case::read(&session, &dropped.receipt).await?;
