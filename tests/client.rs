@@ -9,12 +9,11 @@ use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use common::world::{DAY, ISSUER, NOW, ORIGIN, World, identity, issuer_key, key, token};
-use tabir::api::gateway::{Reported, Services};
+use common::world::{DAY, ISSUER, NOW, ORIGIN, World, identity, issuer_key, key, session_with, token};
+use tabir::api::gateway::Reported;
 use tabir::client::report::{Accepted, Draft, Sealed, seal, send};
 use tabir::client::{ClientError, Session};
-use tabir::clock::Clock;
-use tabir::http::{Client, Problem};
+use tabir::http::Problem;
 use tabir_crypto::content::{IdentityRecord, Location, Precision};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::receipt::reference;
@@ -34,15 +33,7 @@ async fn session(answer: impl Fn(Bytes) -> Response + Send + Sync + 'static) -> 
         async move { answer(body) }
     };
     let (server, stop) = common::serve(Router::new().route("/v1/reports", post(handler))).await;
-    (session_with(server, NOW), stop)
-}
-
-fn session_with(server: String, now: u64) -> Session {
-    let (world, clock) = (World::new(None), Clock::manual(now));
-    let [issuer, log, council] = [(); 3].map(|()| server.clone());
-    let name = Text::new("Test city").unwrap();
-    let services = Services { v: V1, name, demo: false, issuer, log, council, categories: Vec::new() };
-    Session { http: Client::new(clock.clone()), clock, trust: world.trust, server, services, view: world.view }
+    (session_with(World::new(None), server, NOW), stop)
 }
 
 fn draft(identity: Option<IdentityRecord>) -> Draft {
@@ -148,7 +139,7 @@ fn seals_no_identity_under_an_old_head_of_the_log() {
         national_id: None,
         note: None,
     };
-    let old = |age| session_with("http://127.0.0.1:1".into(), NOW + age);
+    let old = |age| session_with(World::new(None), "http://127.0.0.1:1".into(), NOW + age);
     assert!(seal(&old(3 * DAY), &draft(Some(identity()))).is_ok());
     assert_eq!(refusal(seal(&old(3 * DAY + 1), &draft(Some(identity())))), Code::Stale);
     assert!(seal(&old(3 * DAY + 1), &draft(None)).is_ok(), "an outage of the witnesses silences nobody");

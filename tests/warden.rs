@@ -91,18 +91,25 @@ async fn cosigns_the_same_checkpoint_again_after_a_crash() {
 
 #[tokio::test]
 async fn a_quorum_for_another_tree_is_a_fork_too() {
-    let city = City::new().await;
-    let warden = city.warden().await;
-    city.append(&counts(1));
-    warden.witness(GOVERNANCE).await.unwrap();
-    let signer = NoteSigner::from_seed(&origin(GOVERNANCE), &seed(log_seed(GOVERNANCE))).unwrap();
-    let head = TreeHead { size: 1, root: [3; 32] };
-    let mut other = SignedCheckpoint::sign(Checkpoint { origin: origin(GOVERNANCE), head }, &signer).unwrap();
-    other.add(witness(1).cosign(&other, NOW));
-    city.tree(|t| t.kept.insert(1, other.to_bytes()));
-    let mut view = warden.view().await.unwrap();
-    assert_eq!(refused(warden.follow(&mut view).await), "fork");
-    assert_eq!(refused(warden.witness(GOVERNANCE).await), "fork");
+    for kept_too in [false, true] {
+        let city = City::new().await;
+        let warden = city.warden().await;
+        city.append(&counts(1));
+        warden.witness(GOVERNANCE).await.unwrap();
+        let signer = NoteSigner::from_seed(&origin(GOVERNANCE), &seed(log_seed(GOVERNANCE))).unwrap();
+        let head = TreeHead { size: 1, root: [3; 32] };
+        let mut other = SignedCheckpoint::sign(Checkpoint { origin: origin(GOVERNANCE), head }, &signer).unwrap();
+        other.add(witness(1).cosign(&other, NOW));
+        city.tree(|t| {
+            t.newest = Some(other.to_bytes());
+            if kept_too {
+                t.kept.insert(1, other.to_bytes());
+            }
+        });
+        let mut view = warden.view().await.unwrap();
+        assert_eq!(refused(warden.follow(&mut view).await), "fork", "also as kept: {kept_too}");
+        assert_eq!(refused(warden.witness(GOVERNANCE).await), "fork");
+    }
 }
 
 #[tokio::test]

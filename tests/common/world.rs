@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use tabir::api::gateway::Services;
 use tabir::client::Session;
 use tabir::clock::{Clock, Random};
 use tabir::config::{Peers, Setup};
@@ -191,6 +192,15 @@ impl World {
         let (trust, server, view) = (Arc::clone(&self.trust), server.to_owned(), self.view.clone());
         Session { http, clock: clock.clone(), trust, server, services, view }
     }
+}
+
+/// A reporter's or an official's session with this server at that time; it reads no log.
+pub fn session_with(world: World, server: String, now: u64) -> Session {
+    let clock = Clock::manual(now);
+    let [issuer, log, council] = [(); 3].map(|()| server.clone());
+    let services =
+        Services { v: V1, name: text("Test city"), demo: false, issuer, log, council, categories: Vec::new() };
+    Session { http: Client::new(clock.clone()), clock, trust: world.trust, server, services, view: world.view }
 }
 
 /// Puts a role's identity key into its folder.

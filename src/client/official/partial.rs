@@ -35,7 +35,8 @@ pub struct Released {
 
 impl Released {
     /// Reads the logged release and this official's hand-out. Errors: `Refused` before the release or for who is not
-    /// named in it, `context`, those of [`Handout::check`], those of the log reader.
+    /// named in it, `cooling-off` for one that came too early, `context`, those of [`Handout::check`], those of the log
+    /// reader.
     pub async fn load(
         session: &Session,
         board: &Board,
@@ -44,7 +45,12 @@ impl Released {
     ) -> Result<Self, OfficialError> {
         let open = OpenRequest::load(session, board, file, hash).await?;
         let not_yet = || OfficialError::Refused("no witnessed checkpoint has a release of this request yet".into());
-        let release = open.request.release.clone().ok_or_else(not_yet)?.body;
+        // One that came before the cooling-off was over stands in the log too: nobody helps with it.
+        let release = open.request.released(session.view.state.witnessed()).map_err(|e| match e.code() {
+            Code::CoolingOff => e.into(),
+            _ => not_yet(),
+        })?;
+        let release = release.body.clone();
         let not_named = || OfficialError::Refused("the release does not name you as an approver".into());
         let logged = release.handouts.iter().find(|h| h.index == open.index).ok_or_else(not_named)?;
         check_checkpoint(session, release.tree_size, &release.checkpoint_hash.0).await?;
