@@ -119,9 +119,9 @@ async fn served() -> Outcome<Vec<Row>> {
     ])
 }
 
-/// The median of each role.
+/// The median of each role. What is below zero is an idle time that was overrated, and rounds to nothing.
 fn of_roles(roles: &[&str], runs: &[Vec<f64>], digits: usize) -> String {
-    let middle = |at: usize| median(&runs.iter().map(|r| r[at]).collect::<Vec<_>>()).unwrap_or_default();
+    let middle = |at: usize| median(&runs.iter().map(|r| r[at]).collect::<Vec<_>>()).unwrap_or_default().max(0.0);
     let each = roles.iter().enumerate().map(|(at, role)| format!("{role} {:.digits$}", middle(at)));
     each.collect::<Vec<_>>().join(", ")
 }
