@@ -3,7 +3,7 @@
 //! ```text
 //! Tabir-Call: base64url(statement `call` over {method, path with query, SHA-256(body), audience, minute, nonce})
 //! ```
-//! The receiver takes a call once, within five minutes of its minute, by a key that it knows for this route.
+//! The receiver takes a call once, within six minutes of its minute, by a key that it knows for this route.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,8 @@ use crate::clock::{Clock, Random};
 
 /// The header that carries the statement.
 pub const HEADER: &str = "tabir-call";
-/// How far the caller's clock may be off, and how long a nonce is remembered: minutes of clock skew between hosts.
+/// How far the caller's clock may be off, in seconds: minutes of skew between hosts. The minute that `minute` is cut to
+/// comes on top of it.
 const SKEW_S: u64 = 300;
 /// The largest body of a call: a lease of 16 reports of the largest size, in base64url.
 const MAX_BODY: usize = 4 << 20;
