@@ -5,9 +5,9 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use serde_json::json;
-use tabir_crypto::content::{Contact, ContactKind, IdentityRecord, Latitude, Location, Longitude, Precision};
+use tabir_crypto::content::{IdentityRecord, Latitude, Location, Longitude, Precision};
 use tabir_crypto::statement::body::{Category, Release};
-use tabir_crypto::statement::value::{CodeText, V1};
+use tabir_crypto::statement::value::CodeText;
 
 use super::connect::Connect;
 use super::{CliError, read};
@@ -159,11 +159,4 @@ fn draft(args: &Args, category: &Category) -> Result<Draft, CliError> {
         release,
         identity: identity.transpose()?,
     })
-}
-
-/// An identity record of a name and a phone number.
-#[must_use]
-pub fn record(name: &str, phone: &str) -> IdentityRecord {
-    let contact = vec![Contact { kind: ContactKind::Phone, value: phone.to_owned() }];
-    IdentityRecord { v: V1, name: Some(name.to_owned()), contact, national_id: None, note: None }
 }

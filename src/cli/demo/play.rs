@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rand_core::Rng as _;
-use tabir_crypto::content::IdentityRecord;
+use tabir_crypto::content::{Contact, ContactKind, IdentityRecord};
 use tabir_crypto::receipt::Receipt;
 use tabir_crypto::statement::body::Acceptance;
-use tabir_crypto::statement::value::CodeText;
+use tabir_crypto::statement::value::{CodeText, V1};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::canary::Secret;
 use super::tickets::Ticket;
 use crate::cli::CliError;
-use crate::cli::report::record;
 use crate::client::Session;
 use crate::client::report::{Draft, seal, send};
 use crate::client::tokens::{self, Attestation};
@@ -45,6 +44,12 @@ fn identity() -> (String, String) {
     Random.fill_bytes(&mut random);
     let tag = hex::encode(random);
     (format!("Siti Contoh {tag}"), format!("+62-811-{}", u64::from_be_bytes(random)))
+}
+
+/// An identity record of a name and a phone number.
+fn record(name: &str, phone: &str) -> IdentityRecord {
+    let contact = vec![Contact { kind: ContactKind::Phone, value: phone.to_owned() }];
+    IdentityRecord { v: V1, name: Some(name.to_owned()), contact, national_id: None, note: None }
 }
 
 /// Sends one ticket.
