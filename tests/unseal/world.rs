@@ -22,12 +22,12 @@ use tabir::client::tokens::{self, Attestation};
 use tabir::clock::Clock;
 use tabir::config::{Config, keys};
 use tabir::http::{Answer, Client, HttpError, Method};
-use tabir_crypto::content::{IdentityRecord, Location, Precision};
+use tabir_crypto::content::{Contact, ContactKind, IdentityRecord, Location, Precision};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::secret::SecretVec;
 use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
-use tabir_crypto::statement::value::CodeText;
+use tabir_crypto::statement::value::{CodeText, V1};
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::trust::Trust;
 use tabir_crypto::trust::unseal::{Request, Status};
@@ -61,7 +61,8 @@ fn passphrase(n: u16) -> SecretVec {
 
 /// Who reported.
 pub fn person(name: &str) -> IdentityRecord {
-    tabir::cli::report::record(name, "+62 811 0000 000")
+    let contact = vec![Contact { kind: ContactKind::Phone, value: "+62 811 0000 000".into() }];
+    IdentityRecord { v: V1, name: Some(name.into()), contact, national_id: None, note: None }
 }
 
 /// The code of a check that said no, on this device.
