@@ -32,6 +32,15 @@ fn computes_lineage_and_council_id_of_the_vectors() {
     assert_eq!(council.to_body(Hour::of(0)), vector_body());
 }
 
+/// Recomputed elsewhere from the vectors' council_id.
+#[test]
+fn the_fingerprint_of_a_council_is_eight_words_of_its_id() {
+    let council = Council::from_body(&vector_body()).unwrap();
+    assert_eq!(council.fingerprint(), "sihaz-kuzir-jonog-higud-fotip-molar-ganur-malok");
+    let later = Council::from_body(&CouncilFormed { epoch: council.epoch() + 1, ..vector_body() }).unwrap();
+    assert_ne!(later.fingerprint(), council.fingerprint(), "another epoch is another council");
+}
+
 /// The opening of the vectors, with the fields that a hostile input replaces.
 fn with_vector_opening<T>(edit: &serde_json::Value, f: impl FnOnce(&OpeningContext<'_>) -> T) -> T {
     let all = vectors();

@@ -3,6 +3,7 @@
 //! ```text
 //! lineage    = SHA-256("tabir/v1/lineage" ‖ Y ‖ ceremony_id)          of the ceremony that made the key
 //! council_id = T("tabir/v1/council"; lineage, epoch u64, t u16, n u16, Y, then for i = 1…n: i u16, Yi, ed_vk, kem_pk_hash)
+//! fingerprint = first 16 bytes of SHA-256("tabir/v1/council-fingerprint" ‖ council_id), as eight proquints, for people
 //! share      = index u16 ‖ s 32
 //! ```
 //! Source: `docs/protocol.md`, "Identity envelope".
@@ -14,12 +15,15 @@ use crate::ed25519::VerifyingKey;
 use crate::error::{Code, Error, Result, need};
 use crate::hpke::KemPublicKey;
 use crate::point::{Point, scalar};
+use crate::receipt::proquints;
 use crate::secret::{Secret, SecretBytes};
 use crate::statement::body::{CouncilFormed, Member};
 use crate::statement::value::{Bytes, Hex, Hour, V1};
 
 /// One official alone must never do.
 pub const MIN_THRESHOLD: u16 = 2;
+/// Bytes of a fingerprint: eight proquints. Nobody makes a second council for 128 given bits.
+const FINGERPRINT: usize = 16;
 /// People who meet in one room and check each other's fingerprints; every pair of them does.
 pub const MAX_MEMBERS: u16 = 15;
 
@@ -161,6 +165,14 @@ impl Council {
     #[must_use]
     pub const fn council_id(&self) -> &B32 {
         &self.id
+    }
+
+    /// What people compare: 16 bytes of SHA-256("tabir/v1/council-fingerprint" ‖ council_id) as eight proquints, 47 ASCII
+    /// characters with the hyphens. Public; another one after a refresh or reshare, since members or shares are others.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let hash = tagged("tabir/v1/council-fingerprint", &[&self.id]);
+        proquints(hash.split_at(FINGERPRINT).0)
     }
 
     /// 1 for the first council of a lineage.
