@@ -5,7 +5,7 @@ CARGO ?= cargo
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint doc unit deny interop checks-apply checks bench install
+.PHONY: help run test fmt lint doc unit deny interop checks-apply checks bench bench-crypto install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -47,3 +47,7 @@ checks: install ## each security check taken out turns its test red (minutes; `s
 
 bench: install ## measure; writes target/figures
 	scripts/bench
+
+bench-crypto: ## sealing, helping, opening and the key ceremony beside X25519; writes target/figures/crypto.json
+	scripts/install build
+	scripts/bench crypto
