@@ -1,0 +1,113 @@
+//! Attacks on partial decryptions and their combination.
+
+use curve25519_dalek::constants::EIGHT_TORSION;
+use curve25519_dalek::{EdwardsPoint, Scalar};
+use tabir_crypto::error::Code;
+use tabir_crypto::threshold::{OpeningContext, combine, open, verify};
+
+use crate::council::*;
+use crate::kit::*;
+
+#[test]
+fn forged_partials_are_refused_and_their_maker_is_named() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let context = own.context(&town);
+    let e = lifted(&own.inner.inner().to_bytes()[..32]);
+    let (c, z, k) = (random(20), random(21), random(22));
+    let made_with = |share: Scalar, d: EdwardsPoint| {
+        let c = dleq(&context, 2, &d, &EdwardsPoint::mul_base(&k), &(e * k));
+        partial(&context, 2, &d, &c, &(k + c * share))
+    };
+    let (right, wrong) = (scalar_of(town.share(2)), scalar_of(town.share(1)));
+    // The test's prover is sound.
+    assert_eq!(verify(&context, &made_with(right, e * right)).unwrap().index(), 2);
+    let yi = edwards(&context.council.member(2).unwrap().yi.compress());
+    let d = e * wrong;
+    let simulated = partial(&context, 2, &d, &c, &z);
+    let (a1, a2) = (EdwardsPoint::mul_base(&z) - yi * c, e * z - d * c);
+    let rehashed = partial(&context, 2, &d, &dleq(&context, 2, &d, &a1, &a2), &z);
+    for forged in [
+        made_with(wrong, e * wrong),      // another share, consistent with itself
+        made_with(right, e * wrong),      // a wrong D by the right member
+        made_with(random(23), e * right), // a right D without the share
+        simulated,                        // challenge and answer first
+        rehashed,
+    ] {
+        assert_eq!(blamed(verify(&context, &forged)), (Code::Dleq, 2));
+        let honest = town.partials(&context, &[1]).remove(0);
+        assert_eq!(blamed(combine(&context, &[honest, forged])), (Code::Dleq, 2));
+    }
+}
+
+/// D with a small component: about one in eight would pass, and combine to garbage with nobody to blame.
+#[test]
+fn a_partial_with_a_mixed_order_point_is_refused() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let context = own.context(&town);
+    let e = lifted(&own.inner.inner().to_bytes()[..32]);
+    let s = scalar_of(town.share(1));
+    let yi = EdwardsPoint::mul_base(&s);
+    let d = e * s + EIGHT_TORSION[1];
+    let mut fooled = 0;
+    for seed in 300..400 {
+        let k = random(seed);
+        let c = dleq(&context, 1, &d, &EdwardsPoint::mul_base(&k), &(e * k));
+        let z = k + c * s;
+        assert_eq!(blamed(verify(&context, &partial(&context, 1, &d, &c, &z))), (Code::MixedOrder, 1));
+        let (a1, a2) = (EdwardsPoint::mul_base(&z) - yi * c, e * z - d * c);
+        fooled += u32::from(dleq(&context, 1, &d, &a1, &a2) == c);
+    }
+    assert!(fooled > 0, "without the check some would pass");
+    // All of them would combine to a wrong key.
+    let wrong = unchecked(d, e * scalar_of(town.share(2)));
+    assert_eq!(code(open(town.council.key(), &own.inner, &dh(wrong))), Code::Commitment);
+}
+
+#[test]
+fn a_low_order_partial_is_refused() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let context = own.context(&town);
+    for torsion in &EIGHT_TORSION {
+        let forged = partial(&context, 3, torsion, &random(1), &random(2));
+        assert_eq!(blamed(verify(&context, &forged)), (Code::LowOrder, 3));
+    }
+}
+
+/// One official with the inner envelope in his hands: the mathematics refuses, not a policy.
+#[test]
+fn one_share_alone_opens_nothing() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let e = lifted(&own.inner.inner().to_bytes()[..32]);
+    let d = e * scalar_of(town.share(1));
+    let y = edwards(&town.council.key().point().compress());
+    for guess in [d, d + d, e, y, unchecked(d, d), unchecked(d, e), unchecked(d, y)] {
+        assert_eq!(code(open(town.council.key(), &own.inner, &dh(guess))), Code::Commitment);
+    }
+    // Control: the same code with the missing share opens it.
+    let both = unchecked(d, e * scalar_of(town.share(2)));
+    assert_eq!(open(town.council.key(), &own.inner, &dh(both)).unwrap().record, record("Siti"));
+}
+
+#[test]
+fn partials_for_one_case_do_not_open_another() {
+    let town = town(2, 3, 1);
+    let (own, other) = (sealed(&town, 10, "Siti"), sealed(&town, 20, "Budi"));
+    let partials = town.partials(&own.context(&town), &[1, 2]);
+    assert_eq!(blamed(combine(&other.context(&town), &partials)), (Code::Dleq, 1));
+    let dh = combine(&own.context(&town), &partials).unwrap();
+    assert_eq!(code(open(town.council.key(), &other.inner, &dh)), Code::Commitment);
+}
+
+#[test]
+fn an_envelope_to_another_council_stays_shut() {
+    let (ours, theirs) = (town(2, 3, 1), town(2, 3, 2));
+    let own = sealed(&ours, 10, "Siti");
+    let context = OpeningContext { council: &theirs.council, ..own.context(&ours) };
+    let dh = combine(&context, &theirs.partials(&context, &[1, 3])).unwrap();
+    assert_eq!(code(open(theirs.council.key(), &own.inner, &dh)), Code::Commitment);
+    assert_eq!(code(open(ours.council.key(), &own.inner, &dh)), Code::Commitment);
+}
