@@ -3,6 +3,7 @@
 
 #[path = "../council/mod.rs"]
 mod council;
+mod fiat_shamir;
 mod kit;
 mod opening;
 mod sealing;
