@@ -154,7 +154,9 @@ fn a_council_is_retired_by_t_and_checked_by_each() {
     let log = Log::new();
     let body = CouncilNote { v: V1, at: Hour::of(T0), council_id: council_id(), codes: vec![code("end")] };
     needs_each(&log, Verb::CouncilRetired, &body, &[official(1), official(3)]);
-    needs_each(&log, Verb::CouncilChecked, &body, &[official(2)]);
+    let checked = checked(2, "checkpoint");
+    needs_each(&log, Verb::CouncilChecked, &checked, &[official(2)]);
+    refuses_keys(&log, Verb::CouncilChecked, &checked, &[official(1)], Code::UnknownKey);
 }
 
 #[test]
@@ -163,9 +165,24 @@ fn a_manifest_needs_all_its_members() {
     let member = |i: u16| ManifestMember { index: i, ed_vk: vk(&official(i)), kem_pk: kem("any") };
     let (v, at) = (V1, Hour::of(T0));
     let members = (1..=3).map(member).collect();
-    let (previous, nonce) = (Hex([0; 32]), hash("nonce"));
-    let body = CouncilManifest { v, at, kind: CeremonyKind::Form, t: 2, n: 3, members, previous, nonce };
+    let (kind, previous, dealers, nonce) = (CeremonyKind::Form, Hex([0; 32]), vec![], hash("nonce"));
+    let body = CouncilManifest { v, at, kind, t: 2, n: 3, members, previous, dealers, nonce };
     needs_each(&log, Verb::CouncilManifest, &body, &officials());
+}
+
+#[test]
+fn a_manifest_for_a_reshare_needs_its_dealers_too() {
+    let log = Log::new();
+    let member = |i: u16| ManifestMember { index: i, ed_vk: vk(&official(i + 3)), kem_pk: kem("any") };
+    let (v, at, kind) = (V1, Hour::of(T0), CeremonyKind::Reshare);
+    let members = (1..=3).map(member).collect();
+    let (previous, dealers, nonce) = (council_id(), vec![1, 3], hash("nonce"));
+    let body = CouncilManifest { v, at, kind, t: 2, n: 3, members, previous, dealers, nonce };
+    let people: Vec<_> = [4, 5, 6, 1, 3].map(official).into();
+    needs_each(&log, Verb::CouncilManifest, &body, &people);
+    refuses_keys(&Log::empty(), Verb::CouncilManifest, &body, &people, Code::Context);
+    let body = CouncilManifest { dealers: vec![1, 4], ..body };
+    refuses_keys(&log, Verb::CouncilManifest, &body, &people, Code::Index);
 }
 
 #[test]

@@ -235,7 +235,8 @@ fn refuses_a_second_first_council_of_a_lineage() {
     let mut body = council();
     body.transcript = hash("another transcript");
     refused(log.put(&sign(Verb::CouncilFormed, &body, &founders())), Code::Context);
-    let later = council_body("other", 2, 2, &officials());
+    let mut later = council_body("other", 2, 2, &officials());
+    later.reshare_id = None;
     refused(log.put(&sign(Verb::CouncilFormed, &later, &founders())), Code::Context);
 }
 
@@ -278,4 +279,36 @@ fn a_change_of_council_voids_its_requests() {
     refused(log.approve(waiting, 1), Code::Order);
     let late = sign(Verb::UnsealRequested, &requested("late"), &[official(1)]);
     refused(log.put(&late), Code::Order);
+}
+
+#[test]
+fn a_council_that_is_reshared_names_the_ceremony_and_a_new_one_does_not() {
+    let mut log = Log::new();
+    let (mut body, keys) = reshared(2);
+    body.reshare_id = None;
+    refused(log.put(&sign(Verb::CouncilReshared, &body, &keys)), Code::Field);
+    let mut new = council_body("new", 1, 2, &officials());
+    new.reshare_id = Some(hash("any"));
+    refused(log.put(&sign(Verb::CouncilFormed, &new, &founders())), Code::Field);
+}
+
+#[test]
+fn an_official_shows_that_his_share_works() {
+    let mut log = Log::new();
+    let put = |log: &mut Log, body: &CouncilChecked, i| log.put(&sign(Verb::CouncilChecked, body, &[official(i)]));
+    put(&mut log, &checked(2, "checkpoint"), 2).unwrap();
+    let known = &log.state.council(&council_id().0).unwrap().checked;
+    assert_eq!(known.keys().copied().collect::<Vec<_>>(), [2]);
+
+    // Another one's proof, a proof for another checkpoint, a checkpoint that is yet to come.
+    let borrowed = CouncilChecked { index: 3, ..checked(2, "later") };
+    refused(put(&mut log, &borrowed, 3), Code::Context);
+    let old = CouncilChecked { checkpoint_hash: hash("later"), ..checked(2, "checkpoint") };
+    refused(put(&mut log, &old, 2), Code::Context);
+    let ahead = CouncilChecked { tree_size: 1000, ..checked(2, "later") };
+    refused(put(&mut log, &ahead, 2), Code::Order);
+
+    let (body, keys) = reshared(2);
+    log.put(&sign(Verb::CouncilReshared, &body, &keys)).unwrap();
+    refused(put(&mut log, &checked(2, "after the reshare"), 2), Code::Order);
 }

@@ -133,8 +133,9 @@ fn council() -> Statement {
     };
     let (kind, zeros) = (CeremonyKind::Form, Hex([0; 32]));
     let members = (1..=3).map(member).collect();
+    let (dealers, nonce) = (Vec::new(), Hex([5; 32]));
     let manifest =
-        CouncilManifest { v: V1, at: Hour::of(NOW), kind, t: 2, n: 3, members, previous: zeros, nonce: Hex([5; 32]) };
+        CouncilManifest { v: V1, at: Hour::of(NOW), kind, t: 2, n: 3, members, previous: zeros, dealers, nonce };
     let ceremony = Ceremony::from_payload(&tabir_crypto::json::to_vec(&manifest).unwrap()).unwrap();
     let round1 = |i| (i, Round1::start(&ceremony, i, &mut Random).unwrap().message().to_vec());
     let messages: BTreeMap<_, _> = (1..=3).map(round1).collect();

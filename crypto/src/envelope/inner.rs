@@ -77,7 +77,7 @@ impl Inner {
     }
 
     /// `ephemeral` is an X25519 private key.
-    pub(super) fn seal_with(
+    pub(crate) fn seal_with(
         council: &CouncilKey,
         label: &Label,
         record: &SecretBytes<RECORD_LEN>,

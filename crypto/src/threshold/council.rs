@@ -99,6 +99,7 @@ pub struct Council {
     t: u16,
     members: Vec<CouncilMember>,
     transcript: B32,
+    reshare_id: Option<B32>,
     id: B32,
 }
 
@@ -117,7 +118,8 @@ impl Council {
         check_polynomial(&key, body.t, &members)?;
         let id = council_id(&key, body.epoch, body.t, body.n, &members);
         let (ceremony_id, transcript) = (body.ceremony_id.0, body.transcript.0);
-        Ok(Self { key, ceremony_id, epoch: body.epoch, t: body.t, members, transcript, id })
+        let reshare_id = body.reshare_id.map(|id| id.0);
+        Ok(Self { key, ceremony_id, epoch: body.epoch, t: body.t, members, transcript, reshare_id, id })
     }
 
     /// The payload again.
@@ -140,6 +142,7 @@ impl Council {
             y: Hex(self.key.y.compress()),
             members: self.members.iter().map(member).collect(),
             transcript: Hex(self.transcript),
+            reshare_id: self.reshare_id.map(Hex),
         }
     }
 
@@ -193,10 +196,22 @@ impl Council {
         self.members.last().map_or(0, |m| m.index)
     }
 
-    /// What all members signed at the end of the ceremony: see [`super::dkg`].
+    /// What all members signed at the end of the ceremony: see [`super::dkg`] and [`super::reshare`].
     #[must_use]
     pub const fn transcript(&self) -> &B32 {
         &self.transcript
+    }
+
+    /// The ceremony that made the key.
+    #[must_use]
+    pub const fn ceremony_id(&self) -> &B32 {
+        &self.ceremony_id
+    }
+
+    /// The ceremony that made these shares: that of the key, until the first refresh or reshare.
+    #[must_use]
+    pub fn shares_id(&self) -> &B32 {
+        self.reshare_id.as_ref().unwrap_or(&self.ceremony_id)
     }
 
     /// The members, by index.

@@ -58,11 +58,11 @@ impl Ceremony {
         &self.manifest
     }
 
-    const fn t(&self) -> u16 {
+    pub(super) const fn t(&self) -> u16 {
         self.manifest.t
     }
 
-    const fn n(&self) -> u16 {
+    pub(super) const fn n(&self) -> u16 {
         self.manifest.n
     }
 
@@ -90,6 +90,7 @@ impl Ceremony {
             y: Hex(public.y.compress()),
             members: self.manifest.members.iter().zip(&public.yi).map(member).collect(),
             transcript: Hex(public.transcript),
+            reshare_id: None,
         }
     }
 }
@@ -100,9 +101,9 @@ pub fn ceremony_id(payload: &[u8]) -> B32 {
     sha256(payload)
 }
 
-/// Checks who takes part. Errors: `threshold`, `index` (not exactly 1 to n, in order), `duplicate` (a key twice),
-/// `field` (a council before where there is none, or none where there must be one), those of the keys; with the
-/// member's index where one is to blame.
+/// Checks who takes part. Errors: `threshold`, `index` (not exactly 1 to n, in order; dealers not rising from 1),
+/// `duplicate` (a key twice), `field` (a council before or dealers where there are none, or none where there must be
+/// some), those of the keys; with the member's index where one is to blame.
 pub fn check_manifest(m: &CouncilManifest) -> Result<()> {
     check_size(m.t, m.n)?;
     need(m.members.iter().map(|m| m.index).eq(1..=m.n), Code::Index)?;
@@ -113,7 +114,10 @@ pub fn check_manifest(m: &CouncilManifest) -> Result<()> {
     }
     distinct(m.members.iter().map(|m| (m.index, m.ed_vk.0.as_slice())))?;
     distinct(m.members.iter().map(|m| (m.index, m.kem_pk.0.as_slice())))?;
-    need((m.kind == CeremonyKind::Form) == (m.previous.0 == [0; 32]), Code::Field)
+    let form = m.kind == CeremonyKind::Form;
+    need(form == (m.previous.0 == [0; 32]) && form == m.dealers.is_empty(), Code::Field)?;
+    let rising = m.dealers.iter().zip(m.dealers.iter().skip(1)).all(|(a, b)| a < b);
+    need(rising && m.dealers.first().is_none_or(|first| *first >= 1), Code::Index)
 }
 
 /// R ‖ z.
@@ -178,7 +182,7 @@ fn read_all(ceremony: &Ceremony, all: &BTreeMap<u16, Vec<u8>>) -> Result<BTreeMa
 }
 
 /// There must be a message from each of these, and from nobody else.
-fn complete<'a>(expected: impl Iterator<Item = u16>, there: impl Iterator<Item = &'a u16>) -> Result<()> {
+pub(super) fn complete<'a>(expected: impl Iterator<Item = u16>, there: impl Iterator<Item = &'a u16>) -> Result<()> {
     let (expected, there): (BTreeSet<u16>, BTreeSet<u16>) = (expected.collect(), there.copied().collect());
     match expected.symmetric_difference(&there).next() {
         Some(i) => Err(Error::at(Code::Ceremony, *i)),

@@ -7,10 +7,13 @@
 mod combine;
 mod council;
 pub mod dkg;
+mod drill;
 mod partial;
+pub mod reshare;
 
 pub use combine::{DhOutput, Opened, combine, open, record_commit};
 pub use council::{Council, CouncilKey, CouncilMember, MAX_MEMBERS, MIN_THRESHOLD, Share};
+pub use drill::Drill;
 pub use partial::{OpeningContext, PARTIAL_LEN, VerifiedPartial, make, recipients_hash, verify};
 
 #[cfg(test)]

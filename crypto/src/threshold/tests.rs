@@ -38,6 +38,7 @@ fn council(formats: &Value) -> Council {
         y: Hex(b(&v["Y"])),
         members,
         transcript: Hex([0; 32]),
+        reshare_id: None,
     };
     Council::from_body(&body).unwrap()
 }

@@ -7,13 +7,13 @@
 //! key.announced     the kind's role; a warden key also the auditors' quorum       (token: an auditor may stand beside)
 //! key.retired       the kind's role, or the auditors' quorum
 //! council.formed    all n members, the warden, one auditor;   refreshed, reshared: t of the council before as well
-//! council.retired   t of its officials                        council.checked: one of them or more
+//! council.retired   t of its officials                        council.checked: the official named
 //! policy.set        gateway, one auditor                      page.built: the auditors' quorum
 //! unseal.requested .approved .refused .withdrawn .partial     the official named
 //! unseal.released   warden (an auditor may stand beside)      .declined .notice: warden
 //! unseal.failed     warden before a release, t of the approvers named in it after;   .opened: each of them
 //! report.accepted .erased, acceptance   gateway               .forwarded .refused .pending, reply: forwarder
-//! retention.counts  any role                                  council.manifest: all its members
+//! retention.counts  any role                                  council.manifest: all its members, and its dealers
 //! ```
 //! Not decided here: `trust.root` ([`Trust::update`]), what a case key signs, `council.message` and `call`, whose
 //! keys stand in neither trust root nor log.
@@ -149,12 +149,14 @@ fn rule(trust: &Trust, state: &State, verb: Verb, body: &Body) -> Result<Rule> {
         Body::Council(b) => council(trust, state, verb, b)?,
         Body::CouncilNote(b) => {
             let council = &state.council(&b.council_id.0)?.council;
-            let least = if verb == Verb::CouncilRetired { usize::from(council.t()) } else { 1 };
-            Rule::all([Group::new(least, officials(council))])
+            Rule::all([Group::new(usize::from(council.t()), officials(council))])
         }
+        Body::CouncilChecked(b) => official(&b.council_id.0, b.index)?,
         Body::CouncilManifest(b) => {
             let keys = b.members.iter().map(|m| VerifyingKey::from_bytes(&m.ed_vk.0)).collect::<Result<Vec<_>>>()?;
-            Rule::all([Group::new(keys.len(), keys)])
+            let dealer = |i: &u16| Ok(state.council(&b.previous.0)?.council.member(*i)?.ed_vk);
+            let dealers = b.dealers.iter().map(dealer).collect::<Result<Vec<_>>>()?;
+            Rule::all([Group::new(keys.len(), keys), Group::new(dealers.len(), dealers)])
         }
         Body::PolicySet(_) => Rule::all([role(Role::Gateway), auditors(1)]),
         Body::PageBuilt(_) => Rule::all([quorum()]),

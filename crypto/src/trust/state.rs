@@ -19,7 +19,7 @@ use crate::error::{Code, Result, need};
 use crate::hpke::KemPublicKey;
 use crate::statement::body::{CouncilFormed, KeyAnnounced, KeyKind, PolicySet};
 use crate::statement::{Body, Statement, Verb, Verified, entry_hash};
-use crate::threshold::Council;
+use crate::threshold::{Council, Drill};
 
 /// SPKI of a token key, RFC 9578: RSA-2048 with id-RSASSA-PSS.
 const TOKEN_SPKI: usize = 342;
@@ -50,6 +50,8 @@ pub struct LoggedCouncil {
     pub council: Council,
     /// The entry that took it out of use for new reports. What was sealed to it can still be opened.
     pub retired: Option<u64>,
+    /// By official: the last entry in which he showed that his share works.
+    pub checked: BTreeMap<u16, u64>,
 }
 
 /// The governance log so far.
@@ -151,6 +153,12 @@ impl State {
             Body::CouncilNote(body) if verified.verb == Verb::CouncilRetired => {
                 need(self.council(&body.council_id.0)?.retired.is_none(), Code::Duplicate)
             }
+            Body::CouncilChecked(body) => {
+                let council = &self.council(&body.council_id.0)?.council;
+                let current = self.current(council.lineage()).map(|c| c.council.council_id());
+                need(current == Some(&body.council_id.0) && body.tree_size <= entry, Code::Order)?;
+                Drill::new(council, &body.checkpoint_hash.0)?.check(body.index, &body.partial.0)
+            }
             Body::PolicySet(body) => {
                 need(body.version == self.policy().map_or(1, |p| p.version.saturating_add(1)), Code::Field)
             }
@@ -208,6 +216,11 @@ impl State {
                     council.retired = Some(entry);
                 }
             }
+            Body::CouncilChecked(body) => {
+                if let Some(council) = self.councils.get_mut(&body.council_id.0) {
+                    council.checked.insert(body.index, entry);
+                }
+            }
             Body::PolicySet(body) => self.policy = Some((entry, (**body).clone())),
             Body::UnsealRequested(body) => {
                 let terms = self.terms(trust, &self.council(&body.council_id.0)?.council);
@@ -250,7 +263,7 @@ impl State {
             }
             None => self.lineages.push((lineage, vec![id])),
         }
-        self.councils.insert(id, LoggedCouncil { entry, council, retired: None });
+        self.councils.insert(id, LoggedCouncil { entry, council, retired: None, checked: BTreeMap::new() });
     }
 
     /// Whether the log has a statement with this [`Statement::pae_hash`] whose signatures suffice.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use curve25519_dalek::{EdwardsPoint, Scalar};
+use rand_core::{TryCryptoRng, TryRng};
 use serde::Serialize;
 use tabir_crypto::codec::{B32, b64, sha256, tagged};
 use tabir_crypto::ed25519::SigningKey;
@@ -12,7 +13,7 @@ use tabir_crypto::hpke::KemSecretKey;
 use tabir_crypto::statement::body::*;
 use tabir_crypto::statement::value::{Bytes, CodeText, Hex, Hour, Second, Text, V1};
 use tabir_crypto::statement::{Statement, Verb, Verified};
-use tabir_crypto::threshold::Council;
+use tabir_crypto::threshold::{Council, Drill, Share};
 use tabir_crypto::trust::root::{Activation, LogKey, LogName, TrustRoot};
 use tabir_crypto::trust::unseal::Request;
 use tabir_crypto::trust::{State, Trust, audit};
@@ -154,7 +155,45 @@ pub fn council_body(name: &str, epoch: u64, t: u16, people: &[SigningKey]) -> Co
         y,
         members: (1..).zip(people).map(member).collect(),
         transcript: hash("transcript"),
+        reshare_id: (epoch > 1).then(|| hash(&format!("reshare {name} {epoch}"))),
     }
+}
+
+/// The share of one official of [`council`].
+pub fn share(i: u16) -> Share {
+    let coefficient = |k| Scalar::from_bytes_mod_order(hash(if k == 0 { "council" } else { "council 1 1" }).0);
+    let s = coefficient(0) + coefficient(1) * Scalar::from(i);
+    Share::from_bytes(&[i.to_be_bytes().as_slice(), s.as_bytes()].concat()).unwrap()
+}
+
+/// A broken random source: the proof's nonce is hedged, so it does.
+struct Zeros;
+
+impl TryRng for Zeros {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> core::result::Result<u32, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> core::result::Result<u64, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> core::result::Result<(), Self::Error> {
+        out.fill(0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Zeros {}
+
+/// An official of [`council`] shows that his share works, by a checkpoint of this name.
+pub fn checked(index: u16, checkpoint: &str) -> CouncilChecked {
+    let (council, checkpoint_hash) = (Council::from_body(&council()).unwrap(), hash(checkpoint));
+    let partial = Drill::new(&council, &checkpoint_hash.0).unwrap().partial(&share(index), &mut Zeros).unwrap();
+    let (v, at, council_id, tree_size) = (V1, Hour::of(T0), council_id(), 1);
+    CouncilChecked { v, at, council_id, index, tree_size, checkpoint_hash, partial: Bytes(partial) }
 }
 
 pub fn officials() -> Vec<SigningKey> {

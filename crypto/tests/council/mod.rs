@@ -107,6 +107,7 @@ pub fn vector_body() -> CouncilFormed {
         y: Hex(b32(&v["Y"])),
         members: v["members"].as_array().unwrap().iter().zip(1..).map(member).collect(),
         transcript: Hex([7; 32]),
+        reshare_id: None,
     }
 }
 
@@ -137,6 +138,7 @@ pub fn manifest(t: u16, n: u16, who: &Officials, rng: &mut Seeded) -> CouncilMan
         n,
         members: (1..=n).zip(who.ed.iter().zip(&who.kem)).map(member).collect(),
         previous: Hex([0; 32]),
+        dealers: vec![],
         nonce: Hex(*SecretBytes::random(rng).expose()),
     }
 }

@@ -26,6 +26,7 @@ pub fn build(cards: &[Card], t: u16, clock: &Clock) -> Result<Statement, Officia
         n: u16::try_from(cards.len()).unwrap_or(u16::MAX),
         members: members.collect(),
         previous: Hex([0; 32]),
+        dealers: Vec::new(),
         nonce: Hex(*SecretBytes::<32>::random(&mut Random).expose()),
     };
     let payload = json::to_vec(&body)?;

@@ -26,6 +26,8 @@ pub enum CeremonyKind {
     Refresh,
     /// The same key, a new set or threshold.
     Reshare,
+    /// A reshare, and in the same ceremony a new key for new reports: how somebody is removed.
+    Remove,
 }
 
 /// Who makes a council; its payload's SHA-256 is the ceremony's id. Signed by all who take part.
@@ -42,6 +44,10 @@ pub struct CouncilManifest {
     pub members: Vec<ManifestMember>,
     /// The council before, or zeros.
     pub previous: Hex32,
+    /// Members of the council before who deal, by their indices there, rising: exactly its threshold of them. None when
+    /// there is no council before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dealers: Vec<u16>,
     pub nonce: Hex32,
 }
 
@@ -93,9 +99,32 @@ pub struct CouncilFormed {
     pub members: Vec<Member>,
     /// SHA-256 of what all members signed at the end of the ceremony.
     pub transcript: Hex32,
+    /// The ceremony that made these shares, where it is not the one that made the key: with `.refreshed` and
+    /// `.reshared`, and only there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reshare_id: Option<Hex32>,
 }
 
-/// A council is no longer used for new reports (`council.retired`), or its members proved their shares (`council.checked`).
+/// One official shows that his share works (`council.checked`): a partial for the [drill](crate::threshold::Drill) of a
+/// checkpoint that nobody knew before it was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct CouncilChecked {
+    pub v: V1,
+    pub at: Hour,
+    pub council_id: Hex32,
+    /// Whose share it is.
+    pub index: u16,
+    /// Size of a kept checkpoint.
+    pub tree_size: u64,
+    /// Its hash: the drill's nonce.
+    pub checkpoint_hash: Hex32,
+    /// 195 bytes.
+    pub partial: Bytes,
+}
+
+/// A council is no longer used for new reports (`council.retired`); the codes say what becomes of what is still sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]

@@ -9,7 +9,9 @@ mod unseal;
 
 use serde::{Deserialize, Serialize};
 
-pub use council::{CeremonyKind, CouncilFormed, CouncilManifest, CouncilMessage, CouncilNote, ManifestMember, Member};
+pub use council::{
+    CeremonyKind, CouncilChecked, CouncilFormed, CouncilManifest, CouncilMessage, CouncilNote, ManifestMember, Member,
+};
 pub use report::{Acceptance, CaseWrite, Reply, ReportAccepted, ReportErased, ReportFate, RetentionCounts};
 pub use unseal::{
     IndexedHash, UnsealApproved, UnsealCode, UnsealNotice, UnsealOpened, UnsealPartial, UnsealRefused, UnsealReleased,
@@ -300,6 +302,7 @@ pub enum Body {
     CouncilMessage(CouncilMessage),
     Council(CouncilFormed),
     CouncilNote(CouncilNote),
+    CouncilChecked(CouncilChecked),
     PolicySet(Box<PolicySet>),
     PageBuilt(PageBuilt),
     UnsealRequested(UnsealRequested),
@@ -332,9 +335,12 @@ impl Body {
             Verb::CouncilManifest => Self::CouncilManifest(json::from_value(value)?),
             Verb::CouncilMessage => Self::CouncilMessage(json::from_value(value)?),
             Verb::CouncilFormed | Verb::CouncilRefreshed | Verb::CouncilReshared => {
-                Self::Council(json::from_value(value)?)
+                let body: CouncilFormed = json::from_value(value)?;
+                need(body.reshare_id.is_some() == (verb != Verb::CouncilFormed), Code::Field)?;
+                Self::Council(body)
             }
-            Verb::CouncilRetired | Verb::CouncilChecked => Self::CouncilNote(json::from_value(value)?),
+            Verb::CouncilRetired => Self::CouncilNote(json::from_value(value)?),
+            Verb::CouncilChecked => Self::CouncilChecked(json::from_value(value)?),
             Verb::PolicySet => Self::PolicySet(json::from_value(value)?),
             Verb::PageBuilt => Self::PageBuilt(json::from_value(value)?),
             Verb::UnsealRequested => {
