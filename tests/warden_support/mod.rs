@@ -454,6 +454,7 @@ pub fn council_body() -> CouncilFormed {
         y: b32(&id["Y"]),
         members: (1..).zip(members).map(member).collect(),
         transcript: Hex(sha256(b"transcript")),
+        reshare_id: None,
     }
 }
 
