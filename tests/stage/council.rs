@@ -30,6 +30,7 @@ pub fn formed(officials: &[SigningKey; 3], now: u64) -> CouncilFormed {
         n: 3,
         members: (1..).zip(officials).map(member).collect(),
         previous: Hex([0; 32]),
+        dealers: Vec::new(),
         nonce: Hex(*SecretBytes::random(&mut Random).expose()),
     };
     let ceremony = Ceremony::from_payload(&tabir_crypto::json::to_vec(&manifest).unwrap()).unwrap();
