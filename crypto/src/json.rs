@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::error::{Code, Result};
+use crate::error::{Code, Result, need};
 
 /// Levels of nesting: what the deepest message needs, with two to spare.
 const MAX_DEPTH: usize = 8;
@@ -94,23 +94,33 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     Ok(value)
 }
 
-/// Reads a value of a schema: a type with `#[serde(deny_unknown_fields)]`. Errors: those of [`parse`],
+/// A type that JSON is read into: with `#[serde(deny_unknown_fields)]`, and written in the one form that is read.
+pub trait Schema: Serialize + DeserializeOwned {}
+
+impl<T: Serialize + DeserializeOwned> Schema for T {}
+
+/// Reads a value of a schema. Errors: those of [`parse`],
 /// `unknown-field`, `missing-field`, `field`.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    from_value(parse(bytes)?)
+pub fn from_slice<T: Schema>(bytes: &[u8]) -> Result<T> {
+    from_value(&parse(bytes)?)
 }
 
 /// As [`from_slice`], from a value that [`parse`] returned.
-pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T> {
-    serde_json::from_value(value).map_err(|e| {
+///
+/// What does not come out again as it went in was another way to write the same thing, and is `field`. Serde takes an
+/// object as a list of its fields' values too, a name as `{"name":null}`, and `null` for a field that is left out.
+pub fn from_value<T: Schema>(value: &Value) -> Result<T> {
+    let read = T::deserialize(value).map_err(|e| {
         let e = e.to_string();
-        let code = match () {
+        match () {
             () if e.starts_with("unknown field") => Code::UnknownField,
             () if e.starts_with("missing field") => Code::MissingField,
             () => Code::Field,
-        };
-        code.into()
-    })
+        }
+    })?;
+    let again = serde_json::to_value(&read).map_err(|_| Code::Field)?;
+    need(again == *value, Code::Field)?;
+    Ok(read)
 }
 
 /// Writes a value of a schema without spaces, fields in the order of the type. Error: `json` (a type that JSON

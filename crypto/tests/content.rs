@@ -157,7 +157,7 @@ fn refuses_coordinates_that_do_not_fit_the_precision() {
     assert_eq!((nowhere.location.place(), nowhere.location.text()), (None, "dekat pasar"));
 }
 
-fn reads<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
+fn reads<T: strict::Schema>(value: &Value) -> Result<T> {
     strict::from_slice(value.to_string().as_bytes())
 }
 

@@ -1,6 +1,8 @@
 //! Statements: the one form, every refusal, and statements inside other JSON.
 
 mod common;
+#[path = "common/world.rs"]
+mod world;
 
 use common::{Node, case, cases, is_refused, refuses};
 use serde_json::{Value, json};
@@ -180,4 +182,32 @@ fn refuses_a_hostile_statement_inside_other_json() {
     refused(r#""signatures":["#, r#""signatures":["x","#, Code::Field);
     let sig = b64(&[0; 63]);
     refused(r#"]}"#, &format!(r#",{{"keyid":"{}","sig":"{sig}"}}]}}"#, "ff".repeat(32)), Code::Field);
+}
+
+/// Serde takes all of these. Another implementation would not, and the two would read one log apart.
+#[test]
+fn refuses_a_payload_that_is_written_another_way() {
+    let refused = |verb, value: &Value| is_refused(Body::parse(verb, value.to_string().as_bytes()), Code::Field);
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+
+    let good = read(case("ceremony_id").0.text("manifest"));
+    assert!(Body::parse(Verb::CouncilManifest, good.to_string().as_bytes()).is_ok());
+    let mut manifest = good.clone();
+    manifest["kind"] = json!({"form": null});
+    refused(Verb::CouncilManifest, &manifest);
+    manifest = good.clone();
+    manifest["members"][0] = ["index", "ed_vk", "kem_pk"].map(|f| good["members"][0][f].clone()).to_vec().into();
+    refused(Verb::CouncilManifest, &manifest);
+    let fields = ["v", "at", "kind", "t", "n", "members", "previous", "nonce"];
+    refused(Verb::CouncilManifest, &fields.map(|f| good[f].clone()).to_vec().into());
+
+    let mut request = read(cases("statement")[0].0.text("payload"));
+    assert!(Body::parse(Verb::UnsealRequested, request.to_string().as_bytes()).is_ok());
+    request["deferral"] = Value::Null;
+    refused(Verb::UnsealRequested, &request);
+
+    let mut root = serde_json::to_value(world::trust_root()).unwrap();
+    assert!(Body::parse(Verb::TrustRoot, root.to_string().as_bytes()).is_ok());
+    assert!(root.as_object_mut().unwrap().remove("previous").unwrap().is_null());
+    refused(Verb::TrustRoot, &root);
 }

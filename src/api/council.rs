@@ -52,7 +52,6 @@ pub struct Act {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// The full text to every official and the warden; a partial to every approver; nothing otherwise.
-    #[serde(default)]
     pub sealed: Vec<SealedTo>,
 }
 

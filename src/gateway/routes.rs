@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tabir_crypto::codec::unhex;
 use tabir_crypto::ed25519::VerifyingKey;
 use tabir_crypto::statement::body::Role;
@@ -46,7 +45,7 @@ impl Shared {
     }
 
     /// A signed call by a role, with a JSON body.
-    async fn json_of<T: DeserializeOwned>(&self, request: Request, role: Role) -> Result<T, Problem> {
+    async fn json_of<T: json::Schema>(&self, request: Request, role: Role) -> Result<T, Problem> {
         require_type(request.headers(), JSON)?;
         let body = self.called(request, &[*self.gateway.trust.identity(role)]).await?;
         Ok(json::from_slice(&body)?)

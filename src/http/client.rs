@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, Method};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::json::{self, Schema};
 use tabir_crypto::statement::body::Role;
 
 use super::call;
@@ -80,8 +80,8 @@ pub struct Answer {
 
 impl Answer {
     /// Reads the body as strict JSON of a schema.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        tabir_crypto::json::from_slice(&self.body).map_err(|e| HttpError::Malformed(self.status, e.to_string()))
+    pub fn json<T: Schema>(&self) -> Result<T, HttpError> {
+        json::from_slice(&self.body).map_err(|e| HttpError::Malformed(self.status, e.to_string()))
     }
 
     /// Reads the body as text.
@@ -117,7 +117,7 @@ impl Client {
     }
 
     /// `GET` of strict JSON.
-    pub async fn get_json<T: DeserializeOwned>(&self, url: &str) -> Result<T, HttpError> {
+    pub async fn get_json<T: Schema>(&self, url: &str) -> Result<T, HttpError> {
         self.get(url).await?.json()
     }
 

@@ -10,7 +10,6 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -106,7 +105,7 @@ pub async fn run(
 }
 
 /// Reads strict JSON of a schema from a body that says it is JSON. Errors: 415 `media-type`, 400 with the parser's code.
-pub fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
+pub fn read_json<T: tabir_crypto::json::Schema>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
     require_type(headers, "application/json")?;
     Ok(tabir_crypto::json::from_slice(body)?)
 }

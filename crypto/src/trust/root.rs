@@ -106,6 +106,6 @@ pub struct TrustRoot {
     pub release_cap_per_day: u64,
     /// The longest deferral of a notice.
     pub deferral_max_s: u64,
-    /// SHA-256 of the version before (its whole statement), or null.
+    /// SHA-256 of the version before (its whole statement), or null; never left out.
     pub previous: Option<Hex32>,
 }

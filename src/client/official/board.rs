@@ -2,6 +2,7 @@
 
 use tabir_crypto::codec::sha256;
 use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::json::Schema;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::value::{Bytes, V1};
 use tabir_crypto::statement::{Body, Statement, Verb};
@@ -26,15 +27,11 @@ impl Board {
         Self { http, url: url.trim_end_matches('/').to_owned(), key }
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, HttpError> {
+    async fn get<T: Schema>(&self, path: &str) -> Result<T, HttpError> {
         self.http.call::<()>(&self.key, Role::Council, Method::GET, &self.url, path, None).await?.json()
     }
 
-    async fn post<B: serde::Serialize + Sync, T: serde::de::DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &B,
-    ) -> Result<T, HttpError> {
+    async fn post<B: serde::Serialize + Sync, T: Schema>(&self, path: &str, body: &B) -> Result<T, HttpError> {
         self.http.call(&self.key, Role::Council, Method::POST, &self.url, path, Some(body)).await?.json()
     }
 

@@ -327,7 +327,7 @@ impl Body {
     /// Reads a payload by its verb's schema. Errors: those of [`json::from_slice`], and `field` where fields contradict
     /// each other.
     pub fn parse(verb: Verb, payload: &[u8]) -> Result<Self> {
-        let value = json::parse(payload)?;
+        let value = &json::parse(payload)?;
         Ok(match verb {
             Verb::TrustRoot => Self::TrustRoot(json::from_value(value)?),
             Verb::KeyAnnounced => Self::KeyAnnounced(json::from_value(value)?),
