@@ -5,7 +5,7 @@ CARGO ?= cargo
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint doc unit deny interop checks-apply checks bench bench-crypto install
+.PHONY: help run test fmt lint doc unit deny web interop checks-apply checks bench bench-crypto install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -15,7 +15,7 @@ run: ## build, then show everything at work on 100 real tickets
 	$(CARGO) build --release --locked
 	"$${CARGO_TARGET_DIR:-target}"/release/tabir demo
 
-test: install fmt lint doc deny checks-apply unit interop ## every check that a change must pass
+test: install fmt lint doc deny checks-apply unit web interop ## every check that a change must pass
 	@echo "make test: all passed"
 
 install: # what the checks need from the system
@@ -35,6 +35,9 @@ unit: install ## all tests of both crates
 
 deny: ## licences, bans, sources and advisories of the dependencies
 	scripts/deny
+
+web: install ## the second implementation, in TypeScript: types, all vectors, envelopes of each side opened by the other
+	scripts/web
 
 interop: install ## independent clients against running roles
 	scripts/interop
