@@ -1,6 +1,7 @@
 //! The shape of the tree: which folder may know what. Every rule is tried on planted files first, so that a rule
 //! that has gone blind fails.
 
+mod attack_list;
 mod rules;
 mod source;
 
@@ -195,4 +196,38 @@ fn no_file_is_too_long() {
 fn a_long_file_is_seen() {
     let (most, more) = ("//\n".repeat(LONGEST), "//\n".repeat(LONGEST + 1));
     tells(short_files, &[("src/a.rs", &more)], &[("src/a.rs", &most), ("crypto/tests/a.rs", &more)]);
+}
+
+#[test]
+fn every_attack_has_its_test_and_its_patch() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = std::fs::read_to_string(top.join("threat-model/unsealing.md")).expect("the list of attacks");
+    let found = attack_list::defects(&list, &attack_list::Tree::of(top));
+    assert!(found.is_empty(), "threat-model/unsealing.md, {} defects:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn an_attack_without_a_test_or_a_patch_is_seen() {
+    let files =
+        [Source::new("tests/a/b.rs", "#[test]\nfn it_is() {}\n#[tokio::test]\nasync fn too() {}\nfn helper() {}")];
+    let tree = attack_list::Tree::new(&files, [("is".to_owned(), "b::it_is".to_owned())]);
+    let head = "| attack | by | what stops it | test | patch |\n| --- | --- | --- | --- | --- |\n";
+    let list = |rows: &str| attack_list::defects(&format!("# Attacks\n{head}{rows}"), &tree);
+    let good = "| x | y | z | `b::it_is`, `too` | `is.patch` |\n| v | y | z | `too` | –: the mathematics |\n";
+    assert_eq!(list(good), Vec::<String>::new());
+    for bad in [
+        "",
+        "| x | y | z | `b::it_is` |\n",
+        "| x |  | z | `b::it_is` | `is.patch` |\n",
+        "| x | y | z | | –: the mathematics |\n",
+        "| x | y | z | `helper` | –: the mathematics |\n",
+        "| x | y | z | `c::it_is` | –: the mathematics |\n",
+        "| x | y | z | `too` | `is.patch` |\n",
+        "| x | y | z | `too` | `isnt.patch` |\n",
+        "| x | y | z | `too` | – |\n",
+        "| x | y | z | `too` | |\n",
+    ] {
+        assert!(!list(bad).is_empty(), "not seen: {bad}");
+    }
+    assert!(!list(&good.repeat(2)).is_empty(), "an attack twice");
 }
