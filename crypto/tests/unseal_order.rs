@@ -186,6 +186,25 @@ fn refuses_a_release_before_the_cooling_off_is_over() {
 }
 
 #[test]
+fn help_with_a_release_that_came_too_early_has_no_place_in_the_log() {
+    let mut log = Log::new();
+    let r = log.ready("r");
+    log.now -= 1;
+    let early = sign(Verb::UnsealReleased, &released(r, log.size(), &[1, 2]), &[warden()]);
+    refused(log.put(&early), Code::CoolingOff);
+    log.now += 1;
+    for official in [1, 2] {
+        refused(log.partial(r, official), Code::CoolingOff);
+    }
+    assert!(log.request(&r.0).partials.is_empty());
+    refused(log.put(&sign(Verb::UnsealOpened, &opened(r), &[official(1), official(2)])), Code::TooFew);
+    // It is out all the same, until it lapses.
+    assert_eq!(status(&log, r), Status::Released);
+    log.now += LIFE;
+    assert_eq!(status(&log, r), Status::Lapsed);
+}
+
+#[test]
 fn an_auditor_shortens_the_cooling_off() {
     let mut log = Log::new();
     let r = log.ready("r");
@@ -193,6 +212,8 @@ fn an_auditor_shortens_the_cooling_off() {
     let body = released(r, log.size(), &[1, 2]);
     log.put(&sign(Verb::UnsealReleased, &body, &[warden(), auditor(1)])).unwrap();
     assert!(log.request(&r.0).released(log.state.witnessed()).unwrap().by_auditor);
+    // And the approvers help with it.
+    log.partial(r, 1).unwrap();
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! An entry that its rule or its order refuses changes nothing: it stands in the log for the audit to name, and nobody
 //! acts on it. Two exceptions: a second key for one epoch is remembered, since it is the first one's undoing, and so is a
-//! release before the cooling-off was over, since what the warden handed out is out; no approver helps with it.
+//! release before the cooling-off was over, since what the warden handed out is out; no approver helps with it, and a partial
+//! for it is refused like any other entry out of order.
 //!
 //! Whether something counts *now* is a question of witnessed time, which the caller brings: the k-th smallest
 //! cosignature of the first kept checkpoint that covers the entry.
@@ -129,7 +130,8 @@ impl State {
         need(self.seen.insert(statement.pae_hash()), Code::Duplicate)?;
         let hash = entry_hash(leaf);
         if let Err(error) = self.fits(trust, entry, self.witnessed.of(entry), &hash, verified) {
-            if matches!(error.code(), Code::KeyConflict | Code::CoolingOff) {
+            let early = error.code() == Code::CoolingOff && verified.verb == Verb::UnsealReleased;
+            if early || error.code() == Code::KeyConflict {
                 self.put(trust, entry, hash, verified)?;
             }
             return Err(error);

@@ -231,10 +231,16 @@ impl Request {
         Ok(release)
     }
 
+    /// Whether its release is known to have come before the cooling-off was over, without an auditor.
+    fn came_early(&self, witnessed: &Witnessed) -> bool {
+        let times = self.release.as_ref().filter(|r| !r.by_auditor).and_then(|r| witnessed.of(r.entry));
+        times.zip(self.cooled_at(witnessed)).is_some_and(|(at, cooled)| at < cooled)
+    }
+
     /// Whether this may be the next entry. `at` is its witnessed time, or now for one that is yet to be logged; without
     /// it the checks of time are left to who reads later.
-    /// Errors: `order` or `duplicate`, with the official where one is to blame, `too-few`, `context`, `cooling-off`
-    /// (checked last: all else about the release is in order), and those of
+    /// Errors: `order` or `duplicate`, with the official where one is to blame, `too-few`, `context`, `cooling-off` (of a
+    /// release it is checked last: all else about it is in order; of a partial: its release came too early), and those of
     /// [`KemPublicKey::from_bytes`].
     pub(super) fn check(&self, witnessed: &Witnessed, step: &Step<'_>) -> Result<()> {
         if let Body::UnsealNotice(_) = step.body {
@@ -260,6 +266,8 @@ impl Request {
                 need(known, Code::Order)
             }
             Body::UnsealPartial(body) => {
+                // What came out too early is out, and stays so; help with it has no place in the log.
+                need(!self.came_early(witnessed), Code::CoolingOff)?;
                 let approvers = self.released_to();
                 need(approvers.contains(&body.index), Code::Order)?;
                 blame(!self.partials.iter().any(|(_, i)| *i == body.index), Code::Duplicate, body.index)?;
