@@ -165,6 +165,7 @@ fn text(session: &Session) -> (RequestText, Vec<u8>) {
         notice_key: Hex(*report.notice_key.expose()),
         nonce: Hex([3; 32]),
         words: "why".into(),
+        category: None,
         recused: Vec::new(),
     };
     (text, report.envelope.0)

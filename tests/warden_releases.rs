@@ -424,3 +424,48 @@ async fn a_deferred_nonce_is_published_at_its_date_once_and_whatever_became_of_t
     let view = city.witnessed(&warden).await;
     assert!(view.state.request(&request).unwrap().notice.is_some());
 }
+
+#[tokio::test]
+async fn a_deferred_nonce_is_published_once_in_spite_of_crashes_and_of_an_end_before_this_warden_knew_the_request() {
+    let (city, mut warden) = City::ready().await;
+    let case = city.case(&warden, 1).await;
+    let until = NOW + 5 * DAY;
+    let defer = |entry: &mut tabir_crypto::statement::body::UnsealRequested| {
+        entry.nonce = None;
+        entry.deferred_until = Some(Second(until));
+        entry.deferral = Some(code("inquiry"));
+    };
+    let request = city.ask_with(&warden, &case, |_| (), defer).await;
+    city.append(&sign(Verb::UnsealWithdrawn, &no(request, 1), &[official(1)]));
+    // The board shows it because of its notice; its envelope is gone there.
+    city.world.ready.lock().unwrap()[0].envelope = Bytes(Vec::new());
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    assert_eq!(stage(&warden, request).await, Stage::Open);
+    assert!(city.said(&warden).await.is_empty());
+    drop(warden);
+    warden = city.warden().await;
+    city.clock.set(until);
+    // Not a second before, whatever this machine's clock says.
+    warden.publish_nonces(&view).await.unwrap();
+    assert!(city.said(&warden).await.is_empty());
+    let view = city.witnessed(&warden).await;
+    warden.publish_nonces(&view).await.unwrap();
+    drop(warden);
+    warden = city.warden().await;
+    warden.publish_nonces(&view).await.unwrap();
+    assert_eq!(city.said(&warden).await, [(Verb::UnsealNotice, String::new())], "once, also after a crash");
+    city.deliver(&warden).await;
+    drop(warden);
+    warden = city.warden().await;
+    let view = city.witnessed(&warden).await;
+    assert!(view.state.request(&request).unwrap().notice.is_some());
+    warden.releases(&view).await.unwrap();
+    assert!(city.said(&warden).await.is_empty());
+    // An ended request without a deferral is none of its business.
+    let other = city.ask(&warden, &case).await;
+    city.append(&sign(Verb::UnsealWithdrawn, &no(other, 1), &[official(1)]));
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    assert!(warden.store().requests().await.unwrap().iter().all(|r| r.hash != other));
+}

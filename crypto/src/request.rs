@@ -1,10 +1,11 @@
 //! The full text of an unseal request: what the public entry only commits to. Sealed to each official and the warden.
 //!
 //! ```text
-//! plaintext = salt 32 ‖ JSON {v, case_id, access_hash, content_hash, envelope_hash, notice_key, nonce, words, recused}
+//! plaintext = salt 32 ‖ JSON {v, case_id, access_hash, content_hash, envelope_hash, notice_key, nonce, words, category, recused}
 //! commit    = SHA-256("tabir/v1/request" ‖ plaintext)          tag = SHA-256("tabir/v1/notice" ‖ notice_key ‖ nonce)
 //! ```
 //! `recused` names the officials who were left out, at most n − t, each with a code; it is absent when there are none.
+//! `category` is a code of the policy, as the requester states it: only the downstream has read the report. It may be absent.
 //! Everybody who opens a text checks it against the logged entry before anything of it is believed.
 //! Source: `docs/protocol.md`, "Unseal entries".
 
@@ -44,6 +45,9 @@ pub struct RequestText {
     pub nonce: Hex32,
     /// Why, in words.
     pub words: String,
+    /// What the report is about, as the requester states it. Nobody here can check it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<CodeText>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recused: Vec<Recused>,
 }

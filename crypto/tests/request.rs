@@ -12,7 +12,19 @@ fn text() -> RequestText {
     let [case_id, access_hash, content_hash, envelope_hash, notice_key, nonce] =
         [1, 2, 3, 4, 5, 6].map(|n: u8| Hex([n; 32]));
     let words = "a court asks".to_owned();
-    RequestText { v: V1, case_id, access_hash, content_hash, envelope_hash, notice_key, nonce, words, recused: vec![] }
+    let (category, recused) = (None, vec![]);
+    RequestText {
+        v: V1,
+        case_id,
+        access_hash,
+        content_hash,
+        envelope_hash,
+        notice_key,
+        nonce,
+        words,
+        category,
+        recused,
+    }
 }
 
 fn entry(commit: [u8; 32], tag: [u8; 32]) -> UnsealRequested {
@@ -63,6 +75,15 @@ fn opens_only_what_the_entry_committed_to() {
     let bytes = [[7; 32].as_slice(), &tabir_crypto::json::to_vec(&other).unwrap()].concat();
     let sealed = tabir_crypto::hpke::uses::seal(&key.public_key(), &place, &bytes, &mut rng).unwrap();
     assert_eq!(RequestText::open(&good, &key, &sealed).err().map(|e| e.code()), Some(Code::Context));
+}
+
+#[test]
+fn the_category_that_the_requester_states_is_committed_to_and_may_be_absent() {
+    let stated = RequestText { category: Some(CodeText::new("bribery").unwrap()), ..text() };
+    let bytes = |text: &RequestText| String::from_utf8(tabir_crypto::json::to_vec(text).unwrap()).unwrap();
+    assert!(bytes(&stated).contains(r#""category":"bribery""#) && !bytes(&text()).contains("category"));
+    assert_ne!(stated.commit(&[7; 32]).unwrap().commit, text().commit(&[7; 32]).unwrap().commit);
+    assert!(tabir_crypto::json::from_slice::<RequestText>(bytes(&stated).as_bytes()).unwrap() == stated);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use tabir_crypto::statement::value::{Bytes, CodeText, Hex32, V1};
 
 /// What stands for the warden in [`SealedTo::to`]; officials count from 1.
 pub const WARDEN: u16 = 0;
+/// Header of every public answer of the board: how many entries of the governance log it has read.
+pub const TREE_SIZE: &str = "tabir-tree-size";
 /// Round of a ceremony in which each member signs the transcript; rounds 1 and 2 are the key generation's.
 pub const TRANSCRIPT_ROUND: u8 = 3;
 

@@ -305,6 +305,9 @@ pub struct CaseForCouncil {
     pub content_hash: Hex32,
     pub envelope: Bytes,
     pub notice_key: Hex32,
+    /// Its envelope's retention ends within 30 days. No date: that would tell when the report was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_soon: bool,
 }
 
 /// Body of `POST /internal/cases/{case_id}/hold`.

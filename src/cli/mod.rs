@@ -15,6 +15,8 @@ pub mod sign;
 
 pub mod unseal;
 mod unseal_list;
+mod unseal_request;
+mod unseal_show;
 pub mod voucher;
 pub mod warden;
 

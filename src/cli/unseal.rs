@@ -14,13 +14,12 @@ use tabir_crypto::content::{ContactKind, IdentityRecord};
 
 use super::connect::Connect;
 use super::official::{KeyArgs, hex32, progress, seconds, typed_reference};
-use super::{CliError, unseal_list};
+use super::{CliError, unseal_list, unseal_request, unseal_show};
 use crate::client::Session;
 use crate::client::official::case::OpenRequest;
 use crate::client::official::open::{Opening, Outcome};
-use crate::client::official::request::Ask;
-use crate::client::official::{Board, OfficialFile, Patience, approve, open, partial, request};
-use crate::config::keys::{read_private, write_private};
+use crate::client::official::{Board, OfficialFile, Patience, approve, open, partial};
+use crate::config::keys::write_private;
 
 /// Subcommands of `tabir unseal`.
 #[derive(clap::Subcommand)]
@@ -29,7 +28,7 @@ pub enum Command {
     #[command(
         after_help = "Example: tabir unseal request --server URL --trust trust.json --key sari.key --case 7K3M-9QXT --basis court_order --reason witness --words-file why.txt"
     )]
-    Request(Request),
+    Request(unseal_request::Args),
     /// All requests to your council, where each stands, and what you can do next
     #[command(after_help = "Example: tabir unseal list --server URL --trust trust.json --key sari.key")]
     List(List),
@@ -73,34 +72,6 @@ pub struct Common {
     /// One line of JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// Arguments of `tabir unseal request`.
-#[derive(clap::Args)]
-pub struct Request {
-    #[command(flatten)]
-    common: Common,
-    /// The case
-    #[arg(long, value_name = "REFERENCE")]
-    case: String,
-    /// Code of the legal basis, which becomes public
-    #[arg(long, value_name = "CODE")]
-    basis: String,
-    /// Code of the reason, which becomes public
-    #[arg(long, value_name = "CODE")]
-    reason: String,
-    /// Why, in words, for the officials and the outside body only
-    #[arg(long, value_name = "TEXT", conflicts_with = "words_file", required_unless_present = "words_file")]
-    words: Option<String>,
-    /// The same from a file of mode 0600, which no list of processes shows
-    #[arg(long, value_name = "FILE")]
-    words_file: Option<PathBuf>,
-    /// Leave out an official whom the case may concern; repeat for others
-    #[arg(long, value_name = "INDEX=CODE", value_parser = recusal)]
-    recuse: Vec<(u16, String)>,
-    /// The case's reference again, instead of typing it
-    #[arg(long, value_name = "REFERENCE")]
-    confirm: Option<String>,
 }
 
 /// Arguments of `tabir unseal list`.
@@ -156,33 +127,28 @@ pub struct Open {
     out: Option<PathBuf>,
 }
 
-fn recusal(text: &str) -> Result<(u16, String), String> {
-    let (index, code) = text.split_once('=').ok_or("INDEX=CODE, such as 3=concerned")?;
-    Ok((index.parse().map_err(|_| "an official's number before the =")?, code.to_owned()))
-}
-
 /// One official at work.
-struct Desk {
-    session: Session,
-    board: Board,
-    file: OfficialFile,
+pub(super) struct Desk {
+    pub(super) session: Session,
+    pub(super) board: Board,
+    pub(super) file: OfficialFile,
 }
 
 impl Common {
     /// Opens the key file, then reads the log.
-    async fn start(&self) -> Result<Desk, CliError> {
+    pub(super) async fn start(&self) -> Result<Desk, CliError> {
         let file = self.key.open()?;
         let session = self.connect.session().await?;
         let board = Board::new(session.http.clone(), &session.services.council, file.signing().clone());
         Ok(Desk { session, board, file })
     }
 
-    fn patience(&self) -> Patience<'_> {
+    pub(super) fn patience(&self) -> Patience<'_> {
         Patience::new(self.timeout, &progress)
     }
 
     /// What was done, for people or programs.
-    fn say(&self, request: &B32, did: &str, next: &str) {
+    pub(super) fn say(&self, request: &B32, did: &str, next: &str) {
         if self.json {
             println!("{}", json!({"v": 1, "request": hex::encode(request), "did": did}));
         } else {
@@ -194,7 +160,7 @@ impl Common {
 /// Runs the command.
 pub async fn run(command: Command) -> Result<(), CliError> {
     match command {
-        Command::Request(args) => ask(&args).await,
+        Command::Request(args) => unseal_request::run(&args).await,
         Command::List(args) => list(&args).await,
         Command::Approve(args) => agree(&args).await,
         Command::Refuse(args) => refuse(&args).await,
@@ -204,57 +170,20 @@ pub async fn run(command: Command) -> Result<(), CliError> {
     }
 }
 
-async fn ask(args: &Request) -> Result<(), CliError> {
-    let words = match (&args.words, &args.words_file) {
-        (Some(words), _) => words.clone(),
-        (None, Some(file)) => read_private(file)?.trim_end().to_owned(),
-        (None, None) => return Err(CliError::Usage("give --words TEXT or --words-file FILE".into())),
-    };
-    let Desk { mut session, board, file } = args.common.start().await?;
-    let what = format!(
-        "You ask to open the identity of case {}. Legal basis, reason and your number become public for good.",
-        args.case
-    );
-    if typed_reference(&what, args.confirm.as_deref())? != args.case {
-        return Err(CliError::Failed("you typed another case: nothing was signed".into()));
-    }
-    let ask = Ask {
-        reference: args.case.clone(),
-        legal_basis: args.basis.clone(),
-        reason: args.reason.clone(),
-        words,
-        recused: args.recuse.clone(),
-    };
-    let hash = request::request(&mut session, &board, &file, &ask, &mut args.common.patience()).await?;
-    args.common.say(&hash, "requested", "The others see it with `tabir unseal list`; you approve too, like everybody.");
-    Ok(())
-}
-
 async fn list(args: &List) -> Result<(), CliError> {
-    let Desk { session, file, .. } = args.common.start().await?;
-    unseal_list::show(&session, &file, args.common.json)
-}
-
-/// Shows what the sealed text says.
-fn show(open: &OpenRequest) {
-    let body = &open.request.body;
-    eprintln!("Official {} asks: basis {}, reason {}", body.requester, body.legal_basis, body.reason);
-    for line in open.text.words.lines() {
-        eprintln!("  | {line}");
-    }
-    for recused in &open.text.recused {
-        eprintln!("Official {} was left out: {}", recused.index, recused.code);
-    }
+    let desk = args.common.start().await?;
+    unseal_list::show(&desk, args.common.json).await
 }
 
 async fn agree(args: &Vote) -> Result<(), CliError> {
-    let Desk { session, board, mut file } = args.step.common.start().await?;
+    let mut desk = args.step.common.start().await?;
     let hash = &args.step.request;
-    show(&OpenRequest::load(&session, &board, &file, hash).await?);
+    unseal_show::show(&desk, &OpenRequest::load(&desk.session, &desk.board, &desk.file, hash).await?).await;
     let what = "Your approval becomes public for good.";
     let reference = typed_reference(what, args.step.confirm.as_deref())?;
     let mut patience = args.step.common.patience();
-    approve::approve(&session, &board, &mut file, hash, (&reference, &args.reason), &mut patience).await?;
+    let Desk { session, board, file } = &mut desk;
+    approve::approve(session, board, file, hash, (&reference, &args.reason), &mut patience).await?;
     args.step.common.say(
         hash,
         "approved",
@@ -276,18 +205,19 @@ async fn withdraw(args: &Vote) -> Result<(), CliError> {
     let hash = &args.step.request;
     let open = OpenRequest::load(&session, &board, &file, hash).await?;
     let what = "The request ends, and its entries stay public.";
-    open.confirm(&board, &typed_reference(what, args.step.confirm.as_deref())?).await?;
+    open.confirm(&session, &board, &typed_reference(what, args.step.confirm.as_deref())?).await?;
     approve::withdraw(&session, &board, &file, hash, &args.reason, &mut args.step.common.patience()).await?;
     args.step.common.say(hash, "withdrawn", "Nobody can open by it.");
     Ok(())
 }
 
 async fn help(args: &Step) -> Result<(), CliError> {
-    let Desk { session, board, file } = args.common.start().await?;
-    show(&OpenRequest::load(&session, &board, &file, &args.request).await?);
+    let desk = args.common.start().await?;
+    let Desk { session, board, file } = &desk;
+    unseal_show::show(&desk, &OpenRequest::load(session, board, file, &args.request).await?).await;
     let what = "With enough partials the approvers can read this identity.";
     let reference = typed_reference(what, args.confirm.as_deref())?;
-    partial::partial(&session, &board, &file, &args.request, &reference, &mut args.common.patience()).await?;
+    partial::partial(session, board, file, &args.request, &reference, &mut args.common.patience()).await?;
     args.common.say(&args.request, "helped", "When enough have, any approver runs `tabir unseal open`.");
     Ok(())
 }
@@ -306,7 +236,7 @@ async fn look(args: &Open) -> Result<(), CliError> {
         return Err(CliError::Failed(words));
     }
     let what = "You will read who reported this case, and sign in public that it was opened.";
-    open.confirm(&board, &typed_reference(what, args.step.confirm.as_deref())?).await?;
+    open.confirm(&session, &board, &typed_reference(what, args.step.confirm.as_deref())?).await?;
     let opening = open::open(&session, &board, &file, hash, &mut common.patience()).await?;
     for cheater in &opening.cheaters {
         eprintln!("A partial was left out: {cheater}. The others' were enough; tell an auditor.");

@@ -8,6 +8,7 @@
 //! ```text
 //! official --statement + sealed--> check as the log would --one transaction--> acts, sealed, log outbox --> log
 //! request logged --> hold at the gateway --> … --> ended: hold released, what was sealed is deleted
+//!                                                                           (the warden's copy when its notice is out)
 //! ```
 
 mod ceremonies;
@@ -55,6 +56,9 @@ async fn hold_loop(service: Arc<Service>, mut setup: Setup, poll: Duration) {
     while setup.pause(poll).await {
         if let Err(error) = service.settle_holds().await {
             tracing::warn!(%error, "holds at the gateway");
+        }
+        if let Err(error) = service.forget_notices().await {
+            tracing::warn!(%error, "texts of published notices");
         }
     }
 }

@@ -119,13 +119,13 @@ impl Service {
         })
     }
 
-    /// Live requests, for the warden.
+    /// Live requests, for the warden, and ended ones whose deferred notice it still has to publish.
     pub async fn ready(&self) -> Result<Ready, BoardError> {
         let view = self.view();
         let mut requests = Vec::new();
         for row in self.store.requests().await? {
-            let live = view.state.request(&row.hash).is_some_and(|r| self.is_live(&view, r));
-            let text = if live { self.store.files(row.hash, WARDEN).await?.text } else { None };
+            let wanted = view.state.request(&row.hash).is_some_and(|r| self.is_live(&view, r) || owes_notice(r));
+            let text = if wanted { self.store.files(row.hash, WARDEN).await?.text } else { None };
             if let Some(text) = text {
                 let (request_hash, text, envelope) = (Hex(row.hash), Bytes(text), Bytes(row.envelope));
                 requests.push(ReadyRequest { request_hash, text, envelope });
@@ -154,29 +154,45 @@ impl Service {
         let view: Arc<View> = self.view();
         let mut first = Ok(());
         for row in self.store.requests().await?.into_iter().filter(|r| r.hold != Hold::Released) {
-            let ended = view.state.request(&row.hash).is_some_and(|r| !self.is_live(&view, r));
+            let ended = view.state.request(&row.hash).filter(|r| !self.is_live(&view, r)).map(owes_notice);
             // One case that the gateway refuses must not keep the others waiting.
             first = first.and(self.settle_hold(row, ended).await);
         }
         first
     }
 
-    async fn settle_hold(&self, row: Row, ended: bool) -> Result<(), BoardError> {
+    /// Deletes the warden's copies of texts whose deferred notice stands in the log.
+    pub async fn forget_notices(&self) -> Result<(), BoardError> {
+        let view = self.view();
+        for hash in self.store.kept_for_notice().await? {
+            if view.state.request(&hash).is_some_and(|r| !owes_notice(r)) {
+                self.store.forget_sealed(hash).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_hold(&self, row: Row, ended: Option<bool>) -> Result<(), BoardError> {
         let case = hex::encode(row.case_id);
-        if ended {
+        if let Some(owes_notice) = ended {
             let path = format!("/internal/cases/{case}/hold/{}", hex::encode(row.hash));
             match self.call_gateway::<()>(Method::DELETE, &path, None).await {
                 // The case may be gone: then there is nothing to release.
-                Ok(_) | Err(BoardError::NoCase) => self.store.set_hold(row.hash, Hold::Released).await?,
+                Ok(_) | Err(BoardError::NoCase) => self.store.end(row.hash, owes_notice).await?,
                 Err(error) => return Err(error),
             }
         } else if row.hold == Hold::Wanted {
             let body = gateway::Hold { v: V1, request_hash: Hex(row.hash) };
             self.call_gateway(Method::POST, &format!("/internal/cases/{case}/hold"), Some(&body)).await?;
-            self.store.set_hold(row.hash, Hold::Held).await?;
+            self.store.held(row.hash).await?;
         }
         Ok(())
     }
+}
+
+/// Whether the warden still has to publish the deferred nonce: it needs the text for that, whatever became of the request.
+fn owes_notice(request: &Request) -> bool {
+    request.body.deferred_until.is_some() && request.notice.is_none()
 }
 
 /// The caller's index in the council that this request is put to.

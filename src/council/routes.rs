@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -18,7 +19,7 @@ use tabir_crypto::{B32, json};
 
 use super::error::BoardError;
 use super::service::Service;
-use crate::api::council::{Act, Admit, Handouts};
+use crate::api::council::{Act, Admit, Handouts, TREE_SIZE};
 use crate::api::gateway::Done;
 use crate::http::{Calls, Problem};
 
@@ -41,6 +42,7 @@ pub fn routers(service: Arc<Service>) -> (Router, Router) {
         .route("/council/requests/{hash}", get(request_files))
         .route("/council/proposals", get(proposals).post(propose))
         .route("/council/proposals/{id}", get(proposal))
+        .layer(from_fn_with_state(board.clone(), tell_tree_size))
         .with_state(board.clone());
     let internal = Router::new()
         .route("/internal/ceremonies", post(admit))
@@ -48,6 +50,16 @@ pub fn routers(service: Arc<Service>) -> (Router, Router) {
         .route("/internal/unseal/{hash}/handouts", post(hand_out))
         .with_state(board);
     (public, internal)
+}
+
+/// Every answer says how far this board has read the governance log: a caller who has read further knows that a refusal
+/// may be "not yet", any other that it is "no".
+async fn tell_tree_size(State(board): State<Board>, request: Request, next: Next) -> Response {
+    // Before anything is decided by it: what is decided may be by more, never by less.
+    let read = board.service.read();
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(TREE_SIZE, HeaderValue::from(read));
+    response
 }
 
 impl Board {

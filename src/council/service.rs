@@ -46,6 +46,11 @@ impl Service {
         self.setup.ledger.view()
     }
 
+    /// How many entries of the governance log this board has read.
+    pub fn read(&self) -> u64 {
+        self.view().head.size
+    }
+
     /// The time by which requests are judged: never before the log's newest head.
     pub(super) fn now(&self, view: &View) -> u64 {
         self.setup.clock.now().max(view.witnessed)

@@ -6,7 +6,7 @@ use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::root::LogName;
 
 use super::store::{Posted, Store};
-use crate::api::council::{SealedFrom, SealedTo};
+use crate::api::council::{SealedFrom, SealedTo, WARDEN};
 use crate::db::{DbError, expect_rows, fixed, outbox};
 use tabir_crypto::statement::value::Bytes;
 
@@ -145,31 +145,72 @@ impl Store {
             .await
     }
 
-    /// The gateway holds it, or no longer. At the end what was sealed is deleted.
-    pub async fn set_hold(&self, request: B32, hold: Hold) -> Result<(), DbError> {
+    /// The gateway holds it.
+    pub async fn held(&self, request: B32) -> Result<(), DbError> {
+        self.0.write(move |tx| Box::pin(async move { set_hold(tx, request, Hold::Held).await })).await
+    }
+
+    /// It ended, and the gateway holds nothing any more: what was sealed is deleted, but for the warden's copy of a text
+    /// whose nonce it still has to publish.
+    pub async fn end(&self, request: B32, owes_notice: bool) -> Result<(), DbError> {
         self.0
             .write(move |tx| {
                 Box::pin(async move {
-                    let done = sqlx::query("UPDATE requests SET hold = $2 WHERE hash = $1")
+                    set_hold(tx, request, Hold::Released).await?;
+                    sqlx::query("UPDATE requests SET envelope = $2 WHERE hash = $1")
                         .bind(request.to_vec())
-                        .bind(hold as i64)
+                        .bind(Vec::<u8>::new())
                         .execute(&mut *tx)
                         .await?;
-                    expect_rows("requests", done.rows_affected(), 1)?;
-                    if hold == Hold::Released {
-                        let nothing = Vec::<u8>::new();
-                        sqlx::query("UPDATE requests SET envelope = $2 WHERE hash = $1")
-                            .bind(request.to_vec())
-                            .bind(nothing)
-                            .execute(&mut *tx)
-                            .await?;
-                        sqlx::query("DELETE FROM sealed WHERE request = $1").bind(request.to_vec()).execute(tx).await?;
-                    }
+                    let stays = if owes_notice { i64::from(WARDEN) } else { -1 };
+                    sqlx::query("DELETE FROM sealed WHERE request = $1 AND recipient <> $2")
+                        .bind(request.to_vec())
+                        .bind(stays)
+                        .execute(tx)
+                        .await?;
                     Ok(())
                 })
             })
             .await
     }
+
+    /// Ended requests of which a sealed copy is left.
+    pub async fn kept_for_notice(&self) -> Result<Vec<B32>, DbError> {
+        self.0
+            .read(|c| {
+                Box::pin(async move {
+                    let rows = sqlx::query(
+                        "SELECT DISTINCT hash FROM requests JOIN sealed ON sealed.request = requests.hash WHERE hold = $1",
+                    )
+                    .bind(Hold::Released as i64)
+                    .fetch_all(c)
+                    .await?;
+                    rows.iter().map(|row| fixed("requests", &row.try_get::<Vec<u8>, _>(0)?)).collect()
+                })
+            })
+            .await
+    }
+
+    /// Deletes all that was sealed for a request.
+    pub async fn forget_sealed(&self, request: B32) -> Result<(), DbError> {
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    sqlx::query("DELETE FROM sealed WHERE request = $1").bind(request.to_vec()).execute(tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+async fn set_hold(tx: &mut AnyConnection, request: B32, hold: Hold) -> Result<(), DbError> {
+    let done = sqlx::query("UPDATE requests SET hold = $2 WHERE hash = $1")
+        .bind(request.to_vec())
+        .bind(hold as i64)
+        .execute(tx)
+        .await?;
+    expect_rows("requests", done.rows_affected(), 1)
 }
 
 async fn read_act(c: &mut AnyConnection, request: B32, kind: Kind, official: u16) -> Result<Option<B32>, DbError> {

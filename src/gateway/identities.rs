@@ -11,6 +11,9 @@ use super::error::Refusal;
 use super::store::{cases, envelopes};
 use crate::api::gateway::CaseForCouncil;
 
+/// An envelope whose retention ends within so long is near its end: 30 days, enough for a request with its cooling-off.
+const SOON_S: u64 = 30 * 86_400;
+
 impl Gateway {
     /// Who may fetch an envelope: officials of every council that the log knows, and the warden.
     #[must_use]
@@ -30,13 +33,16 @@ impl Gateway {
 
     /// `GET /internal/cases/{reference}`: what officials seal a request over. Errors: `no-case`, `no-envelope`.
     pub async fn case_for_council(&self, reference: String) -> Result<CaseForCouncil, Refusal> {
-        let (case, envelope) = self
+        let keep_s = self.ledger.view().state.policy().map_or(u64::MAX, |policy| policy.envelope_retention_s);
+        let old = self.clock.now().saturating_add(SOON_S).saturating_sub(keep_s);
+        let (case, envelope, ends_soon) = self
             .db
             .read(move |c| {
                 Box::pin(async move {
                     let Some(case) = cases::by_reference(c, &reference).await? else { return Ok(None) };
                     let envelope = envelopes::of_case(c, &case.case_id).await?;
-                    Ok(Some((case, envelope)))
+                    let ends_soon = envelopes::is_before(c, &case.case_id, old).await?;
+                    Ok(Some((case, envelope, ends_soon)))
                 })
             })
             .await?
@@ -49,6 +55,7 @@ impl Gateway {
             content_hash: Hex(case.content_hash),
             envelope: Bytes(envelope.ok_or(Refusal::NoEnvelope)?),
             notice_key: Hex(case.notice_key),
+            ends_soon,
         })
     }
 

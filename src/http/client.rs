@@ -57,6 +57,15 @@ impl HttpError {
         }
     }
 
+    /// A header of the refusal.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Problem { headers, .. } => headers.get(name)?.to_str().ok(),
+            _ => None,
+        }
+    }
+
     /// The status, where there was an answer.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {

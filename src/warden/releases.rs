@@ -45,8 +45,10 @@ impl Warden {
         let ready: Ready = answer.json()?;
         for request in ready.requests {
             let hash = request.request_hash.0;
-            let live = view.state.request(&hash).is_some_and(|r| r.status(view.state.witnessed(), view.now).is_live());
-            if live {
+            let is_live = |r: &Request| r.status(view.state.witnessed(), view.now).is_live();
+            // Of one that has ended only the nonce counts, which a deferral left to this warden.
+            let owes_notice = |r: &Request| r.body.deferred_until.is_some() && r.notice.is_none();
+            if view.state.request(&hash).is_some_and(|r| is_live(r) || owes_notice(r)) {
                 self.store.add_request(hash, request.text.0, request.envelope.0).await?;
             }
         }

@@ -1,5 +1,7 @@
 //! Opening an identity end to end: through the command line as three people would, and what each step refuses.
 
+mod commands;
+mod deferral;
 mod opening;
 mod refusals;
 mod world;

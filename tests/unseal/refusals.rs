@@ -105,7 +105,7 @@ async fn refuses_codes_and_recusals_that_the_policy_or_the_threshold_does_not_kn
 /// A request whose copy for official 2 says something else than the entry commits to.
 async fn two_texts(world: &World, board: &Board, reference: &str) -> (Statement, Vec<SealedTo>) {
     let (session, file) = (world.session().await, world.official(1));
-    let case = board.case(reference).await.unwrap();
+    let case = board.case(reference, 0).await.unwrap();
     let council = session.view.state.active_council(&session.trust, session.now()).unwrap().council.clone();
     let text = RequestText {
         v: V1,
@@ -116,6 +116,7 @@ async fn two_texts(world: &World, board: &Board, reference: &str) -> (Statement,
         notice_key: case.notice_key,
         nonce: Hex([7; 32]),
         words: "One thing.".into(),
+        category: None,
         recused: Vec::new(),
     };
     let salt = [8; 32];
@@ -175,4 +176,46 @@ async fn refuses_an_approval_where_text_and_entry_disagree() {
     let session = world.until(&hash, "an approval", |r| !r.approvals.is_empty()).await;
     let by: Vec<_> = session.view.state.request(&hash).unwrap().approvals.iter().map(|a| a.body.index).collect();
     assert_eq!(by, [3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_a_board_that_has_read_as_far_is_final_and_no_waiting() {
+    let world = World::start().await;
+    let case = world.case(None).await;
+    let hash = world.requested(&case).await;
+    // This device does not know yet that the request was taken back; the board does.
+    let (old, mut two) = (world.session().await, world.official(2));
+    let one = world.official(1);
+    approve::withdraw(&old, &world.board(one.signing()), &one, &hash, "scope", &mut patience()).await.unwrap();
+    world.until(&hash, "the end", |r| r.ended.is_some()).await;
+    while world.holds().await > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let waited = std::sync::Mutex::new(Vec::new());
+    let progress = |what: &str| waited.lock().unwrap().push(what.to_owned());
+    let mut patience = tabir::client::official::Patience::new(std::time::Duration::from_secs(60), &progress);
+    let board = world.board(two.signing());
+    let late = approve::approve(&old, &board, &mut two, &hash, (&case, "agreed"), &mut patience).await;
+    let error = late.expect_err("it was taken back");
+    assert!(matches!(&error, tabir::client::official::OfficialError::Client(tabir::client::ClientError::Http(_))));
+    assert!(error.to_string().contains("not-found"), "what was sealed is gone: {error}");
+    assert_eq!(*waited.lock().unwrap(), Vec::<String>::new());
+    let vote = {
+        let body = tabir_crypto::statement::body::UnsealRefused {
+            v: V1,
+            at: Hour::of(old.clock.now()),
+            request_hash: Hex(hash),
+            council_id: old.view.state.request(&hash).unwrap().body.council_id,
+            index: 2,
+            reason: CodeText::new("basis").unwrap(),
+        };
+        alone(Statement::signed(Verb::UnsealRefused, &body, two.signing()).unwrap())
+    };
+    let error = board.act(&vote, old.view.head.size, &mut patience).await.expect_err("it has ended");
+    assert!(error.to_string().starts_with("order"), "{error}");
+    // A device that claims to have read more than the board waits, and then says what the board said.
+    let mut short = tabir::client::official::Patience::new(std::time::Duration::from_secs(1), &progress);
+    let error = board.act(&vote, u64::MAX, &mut short).await.expect_err("it has ended");
+    assert!(error.to_string().starts_with("order"), "{error}");
+    assert_eq!(*waited.lock().unwrap(), ["the board's reading of the log"]);
 }

@@ -13,6 +13,7 @@ use tabir::cli::demo::processes::free_ports;
 use tabir::cli::init::{self, layout::Ports};
 use tabir::cli::serve;
 use tabir::client::Session;
+use tabir::client::official::case::{OpenRequest, entries};
 use tabir::client::official::manifest::{self, FromFile};
 use tabir::client::official::partial::Released;
 use tabir::client::official::request::{Ask, request};
@@ -25,6 +26,7 @@ use tabir::http::{Answer, Client, HttpError, Method};
 use tabir_crypto::content::{Contact, ContactKind, IdentityRecord, Location, Precision};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::keyfile::Cost;
+use tabir_crypto::request::RequestText;
 use tabir_crypto::secret::SecretVec;
 use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
 use tabir_crypto::statement::value::{CodeText, V1};
@@ -190,7 +192,10 @@ impl World {
         let Ok(session) = self.open().await else { return false };
         let Ok(gateway) = self.client.get_json::<Keys>(&url).await else { return false };
         let kinds = [KeyKind::Token, KeyKind::Intake, KeyKind::Warden];
-        kinds.iter().all(|k| session.key(*k).is_ok())
+        // The board reads at its own pace too.
+        let board = self.board(self.official(1).signing()).requests().await.is_ok();
+        board
+            && kinds.iter().all(|k| session.key(*k).is_ok())
             && session.view.state.active_council(&session.trust, session.now()).is_ok()
             && gateway.council.is_some()
             && gateway.keys.len() >= kinds.len()
@@ -247,7 +252,7 @@ impl World {
             legal_basis: "court_order".into(),
             reason: "witness".into(),
             words: "The court asks.".into(),
-            recused: Vec::new(),
+            ..Ask::default()
         }
     }
 
@@ -306,10 +311,40 @@ impl World {
         self.client.call(key, Role::Council, Method::POST, &board, "/council/statements", Some(act)).await
     }
 
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// The text as an official opens it.
+    pub async fn text(&self, n: u16, hash: &B32) -> RequestText {
+        let (session, file) = (self.session().await, self.official(n));
+        OpenRequest::load(&session, &self.board(file.signing()), &file, hash).await.unwrap().text
+    }
+
+    /// The nonce that the warden published.
+    pub async fn notice(&self, session: &Session, request: &Request) -> B32 {
+        let notice = entries(session, &[request.notice.unwrap()]).await.unwrap().remove(0);
+        let Body::UnsealNotice(body) = notice.body().unwrap() else { panic!("a notice") };
+        assert_eq!(body.request_hash.0, request.hash);
+        body.nonce.0
+    }
+
+    async fn store(&self, role: Role) -> AnyConnection {
+        let file = self.dir.path().join(role.as_str()).join("store.sqlite");
+        AnyConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap()
+    }
+
+    /// To whom something is sealed on the board.
+    pub async fn sealed_to(&self) -> Vec<i64> {
+        let mut store = self.store(Role::Council).await;
+        let all = sqlx::query_scalar("SELECT recipient FROM sealed ORDER BY recipient").fetch_all(&mut store).await;
+        store.close().await.unwrap();
+        all.unwrap()
+    }
+
     /// Envelopes that the gateway holds for requests.
     pub async fn holds(&self) -> i64 {
-        let url = format!("sqlite://{}", self.dir.path().join("gateway/store.sqlite").display());
-        let mut store = AnyConnection::connect(&url).await.unwrap();
+        let mut store = self.store(Role::Gateway).await;
         let count = sqlx::query_scalar("SELECT COUNT(*) FROM holds").fetch_one(&mut store).await.unwrap();
         store.close().await.unwrap();
         count

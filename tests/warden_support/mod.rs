@@ -405,6 +405,7 @@ pub fn text_of(case: &Case) -> RequestText {
         notice_key: Hex(*case.keys.notice_key.expose()),
         nonce: Hex([9; 32]),
         words: "because".into(),
+        category: None,
         recused: Vec::new(),
     }
 }

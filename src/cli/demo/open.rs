@@ -65,7 +65,7 @@ pub async fn open(
         legal_basis: "court_order".into(),
         reason: "witness".into(),
         words: "The court asks for the witness of this case.".into(),
-        recused: Vec::new(),
+        ..Ask::default()
     };
     let hash = request::request(&mut session, &a.board, &a.file, &ask, &mut patience()).await?;
     let council = session.view.state.active_council(&session.trust, session.now())?.council.clone();
@@ -134,7 +134,7 @@ async fn without_warden(
     council: &Council,
     shares: &[Share],
 ) -> Result<(), CliError> {
-    let case = board.case(reference).await?;
+    let case = board.case(reference, 0).await?;
     let binding = CaseBinding {
         lineage: *council.lineage(),
         case_id: case.case_id.0,

@@ -26,7 +26,7 @@ pub async fn approve(
 ) -> Result<(), OfficialError> {
     let reason = code_of(&codes(session)?.reason, reason)?;
     let open = OpenRequest::load(session, board, file, hash).await?;
-    open.confirm(board, reference).await?;
+    open.confirm(session, board, reference).await?;
     let state = &session.view.state;
     let over = |r: &B32| state.request(r).is_some_and(|r| !r.status(state.witnessed(), session.now()).is_live());
     file.forget_requests(over)?;
@@ -42,7 +42,7 @@ pub async fn approve(
     };
     let statement = Statement::signed(Verb::UnsealApproved, &body, file.signing())?;
     may_follow(session, &statement)?;
-    board.act(&act(statement), patience).await
+    board.act(&act(statement), session.view.head.size, patience).await
 }
 
 /// Refuses. It needs no text: an official who can't open his copy may refuse for that.
@@ -88,5 +88,5 @@ async fn against(
     };
     let statement = Statement::signed(verb, &body, file.signing())?;
     may_follow(session, &statement)?;
-    board.act(&act(statement), patience).await
+    board.act(&act(statement), session.view.head.size, patience).await
 }

@@ -1,5 +1,7 @@
 //! The board's addresses, called with one key.
 
+use std::time::Duration;
+
 use tabir_crypto::codec::sha256;
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::json::Schema;
@@ -9,9 +11,12 @@ use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::{B32, Code};
 
 use super::{OfficialError, Patience};
-use crate::api::council::{Act, Admit, Messages, Proposal, Proposals, RequestFiles, Requests};
+use crate::api::council::{Act, Admit, Messages, Proposal, Proposals, RequestFiles, Requests, TREE_SIZE};
 use crate::api::gateway::{CaseForCouncil, Done};
 use crate::http::{Client, HttpError, Method};
+
+/// How far the board may be behind in the log: twice the longest time between its readings.
+const BEHIND: Duration = Duration::from_secs(20);
 
 /// Where the board is, and who asks.
 pub struct Board {
@@ -59,17 +64,29 @@ impl Board {
         Ok(())
     }
 
-    /// A case by its reference.
-    pub async fn case(&self, reference: &str) -> Result<CaseForCouncil, HttpError> {
-        self.get(&format!("/council/cases/{reference}")).await
+    /// Reads something, from a board that has read the log as far as this device, or will soon.
+    async fn get_after<T: serde::de::DeserializeOwned>(&self, path: &str, read: u64) -> Result<T, OfficialError> {
+        let mut patience = Patience::new(BEHIND, &|_| {});
+        loop {
+            match self.get(path).await {
+                Err(e) if is_behind(&e, Some(read)) => again(e, &mut patience).await?,
+                answer => return Ok(answer?),
+            }
+        }
     }
 
-    /// Sends an act. While the board has not yet read what this device has read in the log, it is asked again.
-    pub async fn act(&self, act: &Act, patience: &mut Patience<'_>) -> Result<(), OfficialError> {
+    /// A case by its reference. `read` is the size of the log that this device has read.
+    pub async fn case(&self, reference: &str, read: u64) -> Result<CaseForCouncil, OfficialError> {
+        self.get_after(&format!("/council/cases/{reference}"), read).await
+    }
+
+    /// Sends an act. `read` is the size of the log that this device has read: while the board has read less, a refusal is
+    /// not its last word, and it is asked again.
+    pub async fn act(&self, act: &Act, read: u64, patience: &mut Patience<'_>) -> Result<(), OfficialError> {
         loop {
             match self.post::<_, Done>("/council/statements", act).await {
                 Ok(_) => return Ok(()),
-                Err(e) if is_behind(&e) => patience.wait("the board's reading of the log").await?,
+                Err(e) if is_behind(&e, Some(read)) => again(e, patience).await?,
                 Err(e) => return Err(e.into()),
             }
         }
@@ -80,9 +97,9 @@ impl Board {
         self.get("/council/requests").await
     }
 
-    /// What is meant for the caller.
-    pub async fn request(&self, hash: &B32) -> Result<RequestFiles, HttpError> {
-        self.get(&format!("/council/requests/{}", hex::encode(hash))).await
+    /// What is meant for the caller. `read` as in [`Board::case`].
+    pub async fn request(&self, hash: &B32, read: u64) -> Result<RequestFiles, OfficialError> {
+        self.get_after(&format!("/council/requests/{}", hex::encode(hash)), read).await
     }
 
     /// All proposals.
@@ -96,13 +113,33 @@ impl Board {
         if proposal.statement.pae_hash() == *id { Ok(proposal) } else { Err(Code::Context.into()) }
     }
 
-    /// Adds signatures to a proposal, or makes one. While the board is behind in the log, it is asked again.
+    /// Adds signatures to a proposal, or makes one, for who has not read the log: what may be a "not yet" of the board is
+    /// asked for again while the patience lasts.
     pub async fn propose(&self, statement: &Statement, patience: &mut Patience<'_>) -> Result<Proposal, OfficialError> {
+        self.gather(statement, None, patience).await
+    }
+
+    /// The same for a device that has read the log up to this size: as in [`Board::act`].
+    pub async fn propose_after(
+        &self,
+        statement: &Statement,
+        read: u64,
+        patience: &mut Patience<'_>,
+    ) -> Result<Proposal, OfficialError> {
+        self.gather(statement, Some(read), patience).await
+    }
+
+    async fn gather(
+        &self,
+        statement: &Statement,
+        read: Option<u64>,
+        patience: &mut Patience<'_>,
+    ) -> Result<Proposal, OfficialError> {
         loop {
             match self.post::<_, Proposal>("/council/proposals", statement).await {
                 Ok(proposal) if proposal.statement.pae_hash() == statement.pae_hash() => return Ok(proposal),
                 Ok(_) => return Err(Code::Context.into()),
-                Err(e) if is_behind(&e) => patience.wait("the board's reading of the log").await?,
+                Err(e) if is_behind(&e, read) => again(e, patience).await?,
                 Err(e) => return Err(e.into()),
             }
         }
@@ -122,7 +159,17 @@ impl Board {
     }
 }
 
-/// These refusals say that an entry is missing which this device has seen in the log.
-fn is_behind(error: &HttpError) -> bool {
-    matches!(error.code(), Some("context" | "order" | "quorum" | "too-few"))
+/// Whether the board refused because it has not yet read what this device has read in the log. The board says how far
+/// it has read; who has not read the log can only guess by the code.
+fn is_behind(error: &HttpError, read: Option<u64>) -> bool {
+    match (read, error.header(TREE_SIZE).and_then(|size| size.parse::<u64>().ok())) {
+        (Some(own), Some(board)) => board < own,
+        (Some(_), None) => false,
+        (None, _) => matches!(error.code(), Some("context" | "order" | "quorum" | "too-few")),
+    }
+}
+
+/// Waits a little. When the patience is over, the refusal is what there is to say.
+async fn again(refusal: HttpError, patience: &mut Patience<'_>) -> Result<(), OfficialError> {
+    patience.wait("the board's reading of the log").await.map_err(|_| refusal.into())
 }

@@ -1,7 +1,5 @@
 //! What every step of an opening starts from: the request in the witnessed log, and its text, opened and checked.
 
-use std::time::Duration;
-
 use tabir_crypto::codec::sha256;
 use tabir_crypto::envelope::Outer;
 use tabir_crypto::request::RequestText;
@@ -12,12 +10,9 @@ use tabir_crypto::threshold::Council;
 use tabir_crypto::trust::unseal::{Request, Status};
 use tabir_crypto::{B32, Code};
 
-use super::{Board, OfficialError, OfficialFile, Patience};
+use super::{Board, OfficialError, OfficialFile};
 use crate::api::council::RequestFiles;
 use crate::client::Session;
-
-/// How far the board may be behind in the log: twice the time between its readings.
-const BEHIND: Duration = Duration::from_secs(20);
 
 /// A request as this official may see it.
 pub struct OpenRequest {
@@ -47,18 +42,6 @@ pub fn logged(session: &Session, file: &OfficialFile, hash: &B32) -> Result<(Req
     Ok((request, council, index))
 }
 
-/// What the board has for this official. The log, which this device read, has the request: a board that knows nothing
-/// of it has not read so far yet.
-async fn files(board: &Board, hash: &B32) -> Result<RequestFiles, OfficialError> {
-    let mut patience = Patience::new(BEHIND, &|_| {});
-    loop {
-        match board.request(hash).await {
-            Err(e) if e.status() == Some(404) => patience.wait("the board's reading of the log").await?,
-            other => return Ok(other?),
-        }
-    }
-}
-
 impl OpenRequest {
     /// Reads the log's request, opens this official's copy of the text and checks it against the entry, the recusals,
     /// and the envelope. Errors: `Refused`, `aead` for an official who was left out, `context`.
@@ -69,7 +52,7 @@ impl OpenRequest {
         hash: &B32,
     ) -> Result<Self, OfficialError> {
         let (request, council, index) = logged(session, file, hash)?;
-        let files = files(board, hash).await?;
+        let files = board.request(hash, session.view.head.size).await?;
         let text = RequestText::open(&request.body, file.kem(), &files.text.0)?;
         text.check_recused(request.body.requester, council.t(), council.n())?;
         let outer = text.envelope(council.lineage(), &files.envelope.0)?;
@@ -77,8 +60,8 @@ impl OpenRequest {
     }
 
     /// Whether the reference that somebody typed is that of the case in the text.
-    pub async fn confirm(&self, board: &Board, reference: &str) -> Result<(), OfficialError> {
-        let case = board.case(reference).await?;
+    pub async fn confirm(&self, session: &Session, board: &Board, reference: &str) -> Result<(), OfficialError> {
+        let case = board.case(reference, session.view.head.size).await?;
         let same = case.case_id == self.text.case_id
             && case.access_hash == self.text.access_hash
             && case.content_hash == self.text.content_hash

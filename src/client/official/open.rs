@@ -53,7 +53,7 @@ pub async fn open(
     let (outcome, statement) = result(session, hash, opened)?;
     let mut statement = existing(board, &statement).await?.unwrap_or(statement);
     statement.sign(file.signing());
-    let complete = board.propose(&statement, patience).await?.complete;
+    let complete = board.propose_after(&statement, session.view.head.size, patience).await?.complete;
     Ok(Opening { outcome, cheaters, proposal: statement.pae_hash(), complete })
 }
 

@@ -110,7 +110,7 @@ pub async fn partial(
     patience: &mut Patience<'_>,
 ) -> Result<(), OfficialError> {
     let released = Released::load(session, board, file, hash).await?;
-    released.open.confirm(board, reference).await?;
+    released.open.confirm(session, board, reference).await?;
     let from = released.open.index;
     let share = file.share(&released.open.council)?;
     let partial = threshold::make(&released.context(), &share, &mut Random)?;
@@ -125,5 +125,5 @@ pub async fn partial(
     let body = UnsealPartial { v: V1, at, request_hash: Hex(*hash), index: from, partials: hashes };
     let statement = Statement::signed(Verb::UnsealPartial, &body, file.signing())?;
     may_follow(session, &statement)?;
-    board.act(&Act { v: V1, statement, reference: None, sealed }, patience).await
+    board.act(&Act { v: V1, statement, reference: None, sealed }, session.view.head.size, patience).await
 }

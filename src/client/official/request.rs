@@ -5,7 +5,7 @@ use tabir_crypto::envelope::Outer;
 use tabir_crypto::hpke::{KemPublicKey, KemSecretKey};
 use tabir_crypto::request::{Recused, RequestText};
 use tabir_crypto::statement::body::{KeyKind, UnsealRequested};
-use tabir_crypto::statement::value::{Bytes, Hex, Hour, V1};
+use tabir_crypto::statement::value::{Bytes, CodeText, Hex, Hour, Second, V1};
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::{B32, Code, SecretBytes};
 
@@ -16,7 +16,7 @@ use crate::client::Session;
 use crate::clock::Random;
 
 /// What an official asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ask {
     /// The case's reference, typed again by the official.
     pub reference: String,
@@ -26,8 +26,12 @@ pub struct Ask {
     pub reason: String,
     /// Why, in words, for officials and warden.
     pub words: String,
+    /// What the report is about: a category of the policy, as this official knows it from the downstream. Sealed.
+    pub category: Option<String>,
     /// Officials whom the case may concern, each with a recusal code.
     pub recused: Vec<(u16, String)>,
+    /// Until when the reporter is not told, and a deferral code.
+    pub deferral: Option<(Second, String)>,
 }
 
 /// Asks, and waits until the request stands in a witnessed checkpoint. Gives its entry hash.
@@ -38,7 +42,7 @@ pub async fn request(
     ask: &Ask,
     patience: &mut Patience<'_>,
 ) -> Result<B32, OfficialError> {
-    let case = board.case(&ask.reference).await?;
+    let case = board.case(&ask.reference, session.view.head.size).await?;
     if case.reference != ask.reference {
         return Err(Code::Context.into());
     }
@@ -59,8 +63,10 @@ pub async fn request(
         notice_key: case.notice_key,
         nonce: Hex(random()),
         words: ask.words.clone(),
+        category: ask.category.as_deref().map(|code| category_of(session, code)).transpose()?,
         recused: recused.collect::<Result<_, OfficialError>>()?,
     };
+    let deferral = ask.deferral.as_ref().map(|d| deferral_of(session, d)).transpose()?;
     text.check_recused(requester, council.t(), council.n())?;
     let committed = text.commit(&random())?;
     let mut request_id = [0; 16];
@@ -75,9 +81,10 @@ pub async fn request(
         reason: code_of(&list.reason, &ask.reason)?,
         commit: Hex(committed.commit),
         tag: Hex(committed.tag),
-        nonce: Some(text.nonce),
-        deferred_until: None,
-        deferral: None,
+        // Under a deferral the warden alone publishes it, at that date.
+        nonce: deferral.is_none().then_some(text.nonce),
+        deferred_until: deferral.as_ref().map(|(until, _)| *until),
+        deferral: deferral.map(|(_, code)| code),
     };
     let statement = Statement::signed(Verb::UnsealRequested, &body, file.signing())?;
     may_follow(session, &statement)?;
@@ -91,12 +98,37 @@ pub async fn request(
         sealed.push(SealedTo { to: member.index, sealed: Bytes(committed.seal(&recipient, &mut Random)?) });
     }
     let hash = statement.entry_hash();
-    board.act(&Act { v: V1, statement, reference: Some(ask.reference.clone()), sealed }, patience).await?;
+    let act = Act { v: V1, statement, reference: Some(ask.reference.clone()), sealed };
+    board.act(&act, session.view.head.size, patience).await?;
     while session.view.state.request(&hash).is_none() {
         patience.wait("a witnessed checkpoint with the request").await?;
         session.refresh().await?;
     }
     Ok(hash)
+}
+
+/// A category of the policy that holds now.
+fn category_of(session: &Session, code: &str) -> Result<CodeText, OfficialError> {
+    let all = session.view.state.policy().map_or(&[][..], |p| &p.categories);
+    let known = all.iter().find(|c| c.code.as_str() == code).map(|c| c.code.clone());
+    known.ok_or_else(|| {
+        let codes: Vec<&str> = all.iter().map(|c| c.code.as_str()).collect();
+        OfficialError::Refused(format!("{code} is no category of the policy: choose one of {}", codes.join(", ")))
+    })
+}
+
+/// A date to come, not beyond the trust root's longest deferral, and its code.
+fn deferral_of(session: &Session, (until, code): &(Second, String)) -> Result<(Second, CodeText), OfficialError> {
+    let code = code_of(&codes(session)?.deferral, code)?;
+    let (now, longest) = (session.now(), session.trust.root().deferral_max_s);
+    if until.0 <= now {
+        return Err(OfficialError::Refused(format!("{until} is over: a notice is deferred to a date that is to come")));
+    }
+    let latest = Second(now.saturating_add(longest));
+    if until.0 > latest.0 {
+        return Err(OfficialError::Refused(format!("a notice can be deferred until {latest} at most: not to {until}")));
+    }
+    Ok((*until, code))
 }
 
 fn random() -> B32 {

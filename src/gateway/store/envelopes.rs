@@ -43,6 +43,16 @@ pub async fn of_case(tx: &mut AnyConnection, case_id: &B32) -> Result<Option<Vec
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
+/// Whether the envelope of a case was accepted before a time.
+pub async fn is_before(tx: &mut AnyConnection, case_id: &B32, time: u64) -> Result<bool, DbError> {
+    let row = sqlx::query("SELECT 1 FROM envelopes WHERE case_id = $1 AND hour < $2")
+        .bind(case_id.to_vec())
+        .bind(int(time)?)
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Deletes the envelope of a case unless a live request holds it.
 pub async fn delete_unheld(tx: &mut AnyConnection, case_id: &B32) -> Result<(), DbError> {
     sqlx::query("DELETE FROM envelopes WHERE case_id = $1 AND case_id NOT IN (SELECT case_id FROM holds)")
