@@ -65,7 +65,7 @@ impl Board {
     }
 
     /// Reads something, from a board that has read the log as far as this device, or will soon.
-    async fn get_after<T: serde::de::DeserializeOwned>(&self, path: &str, read: u64) -> Result<T, OfficialError> {
+    async fn get_after<T: Schema>(&self, path: &str, read: u64) -> Result<T, OfficialError> {
         let mut patience = Patience::new(BEHIND, &|_| {});
         loop {
             match self.get(path).await {
