@@ -15,7 +15,7 @@ use curve25519_dalek::scalar::clamp_integer;
 use curve25519_dalek::traits::VartimeMultiscalarMul as _;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use rand_core::CryptoRng;
-use subtle::{Choice, ConditionallyNegatable as _};
+use subtle::{Choice, ConditionallySelectable as _};
 
 use super::label::Label;
 use crate::codec::{B32, Transcript, sha256, take};
@@ -84,11 +84,12 @@ impl Inner {
         ephemeral: &SecretBytes<32>,
         nonce: impl FnOnce(&Transcript, &Scalar) -> Scalar,
     ) -> Result<Self> {
-        let mut e = Scalar::from_bytes_mod_order(clamp_integer(*ephemeral.expose()));
+        let clamped = Secret::new(Scalar::from_bytes_mod_order(clamp_integer(*ephemeral.expose())));
+        let base = EdwardsPoint::mul_base(clamped.expose());
         // The sign is chosen so that eB is what everybody lifts `enc` to.
-        e.conditional_negate(Choice::from(sign_bit(&EdwardsPoint::mul_base(&e).compress().0)));
-        let e = Secret::new(e);
-        let point = EdwardsPoint::mul_base(e.expose());
+        let negative = Choice::from(sign_bit(&base.compress().0));
+        let e = Secret::new(Scalar::conditional_select(clamped.expose(), &-clamped.expose(), negative));
+        let point = EdwardsPoint::conditional_select(&base, &-base, negative);
         let enc = point.to_montgomery().to_bytes();
         let dh = Secret::new((council.point().inner() * e.expose()).to_montgomery().to_bytes());
         let context = Context::new(&dh, &enc, &council.u(), INFO)?;

@@ -36,6 +36,7 @@ pub const OVERHEAD: usize = ENC + TAG;
 const X25519: usize = 32;
 
 type LibraryKey = <XWing as hpke::Kem>::PublicKey;
+type LibrarySecret = <XWing as hpke::Kem>::PrivateKey;
 
 /// A public key that passed every check.
 #[derive(Clone)]
@@ -92,43 +93,51 @@ impl<'de> Deserialize<'de> for KemPublicKey {
     }
 }
 
-/// A private key: the 32-byte seed.
-#[derive(Clone, Debug)]
-pub struct KemSecretKey(SecretBytes<32>);
+/// A private key: the 32-byte seed, with the public key, since to expand the seed costs as much as to decapsulate.
+#[derive(Clone)]
+pub struct KemSecretKey {
+    seed: SecretBytes<32>,
+    /// The library's copy of the seed, which it wipes on drop.
+    secret: Box<LibrarySecret>,
+    public: KemPublicKey,
+}
+
+impl fmt::Debug for KemSecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seed.fmt(f)
+    }
+}
 
 impl KemSecretKey {
     /// Takes a seed as it is.
     #[must_use]
-    pub const fn from_seed(seed: SecretBytes<32>) -> Self {
-        Self(seed)
+    pub fn from_seed(seed: SecretBytes<32>) -> Self {
+        // The library refuses nothing but another length.
+        let secret = match LibrarySecret::from_bytes(seed.expose()) {
+            Ok(key) => Box::new(key),
+            Err(_) => unreachable!("a seed is 32 bytes"),
+        };
+        let key = XWing::sk_to_pk(&secret);
+        let mut bytes = [0; PUBLIC_KEY];
+        key.write_exact(&mut bytes);
+        Self { seed, secret, public: KemPublicKey { bytes, key: Box::new(key) } }
     }
 
     /// A new key.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self(SecretBytes::random(rng))
+        Self::from_seed(SecretBytes::random(rng))
     }
 
     /// The seed, to be stored.
     #[must_use]
     pub const fn seed(&self) -> &SecretBytes<32> {
-        &self.0
+        &self.seed
     }
 
     /// The public key.
     #[must_use]
     pub fn public_key(&self) -> KemPublicKey {
-        let key = XWing::sk_to_pk(&self.expand());
-        let mut bytes = [0; PUBLIC_KEY];
-        key.write_exact(&mut bytes);
-        KemPublicKey { bytes, key: Box::new(key) }
-    }
-
-    fn expand(&self) -> <XWing as hpke::Kem>::PrivateKey {
-        // The library refuses nothing but another length.
-        match <XWing as hpke::Kem>::PrivateKey::from_bytes(self.0.expose()) {
-            Ok(key) => key,
-            Err(_) => unreachable!("a seed is 32 bytes"),
-        }
+        self.public.clone()
     }
 }
 
@@ -169,7 +178,7 @@ pub fn open_with(key: &KemSecretKey, info: &str, aad: &[u8], wire: &[u8]) -> Res
     let enc = <XWing as hpke::Kem>::EncappedKey::from_bytes(enc).map_err(|_| Code::Kem)?;
     let mut context = hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, XWing>(
         &OpModeR::Base,
-        &key.expand(),
+        &key.secret,
         &enc,
         info.as_bytes(),
     )
