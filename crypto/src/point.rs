@@ -58,14 +58,21 @@ impl Point {
     }
 }
 
-/// y or u below p = 2^255 - 19, bit 255 left aside. For public values.
+/// p, little-endian.
+const P: B32 = {
+    let mut p = [0xff; 32];
+    (p[0], p[31]) = (0xed, 0x7f);
+    p
+};
+
+/// y or u below p = 2^255 - 19, bit 255 left aside: the borrow of a subtraction. It takes as long for every value, since
+/// the D of a partial is read here too.
 fn below_p(bytes: &B32) -> bool {
-    let mut high = *bytes;
-    let [low, .., top] = &mut high;
-    let small = *low < 0xed;
-    *low = 0xff;
-    *top |= 0x80;
-    small || high.iter().any(|b| *b != 0xff)
+    let mut low = *bytes;
+    let [.., top] = &mut low;
+    *top &= 0x7f;
+    let borrow = |borrow, (b, p): (&u8, &u8)| u16::from(*b).wrapping_sub(u16::from(*p) + borrow) >> 15;
+    low.iter().zip(&P).fold(0, borrow) == 1
 }
 
 /// Canonical decoding without a check of the order: Ed25519 needs it apart. Errors: `non-canonical`, `off-curve`.
