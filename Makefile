@@ -5,7 +5,7 @@ CARGO ?= cargo
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint doc unit deny web interop checks-apply checks bench bench-crypto install
+.PHONY: help run test fmt lint doc unit deny web interop checks-apply checks bench bench-crypto timing mutants install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -54,3 +54,11 @@ bench: install ## measure; writes target/figures
 bench-crypto: ## sealing, helping, opening and the key ceremony beside X25519; writes target/figures/crypto.json
 	scripts/install build
 	scripts/bench crypto
+
+timing: ## does the time of an operation tell of its secret? (minutes; writes target/figures/timing.json)
+	scripts/install build
+	$(CARGO) bench -p tabir-crypto --bench timing --locked
+
+mutants: ## crypto/ changed in small ways: which change does no test notice? (an hour or more; writes target/figures/mutants.json)
+	scripts/install mutants
+	scripts/mutants

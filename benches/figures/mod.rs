@@ -38,6 +38,7 @@ impl Row {
     }
 
     /// Beside a peer that was measured in the same runs.
+    #[allow(dead_code)] // not every measurement has one
     pub fn beside(mut self, peer: &'static str, runs: &[f64]) -> Self {
         self.peer = Some(peer);
         self.theirs = median(runs).map(round);

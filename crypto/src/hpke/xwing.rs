@@ -176,12 +176,8 @@ pub fn open_with(key: &KemSecretKey, info: &str, aad: &[u8], wire: &[u8]) -> Res
     let (enc, ct) = wire.split_at_checked(ENC).ok_or(Code::Size)?;
     contributes(enc)?;
     let enc = <XWing as hpke::Kem>::EncappedKey::from_bytes(enc).map_err(|_| Code::Kem)?;
-    let mut context = hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, XWing>(
-        &OpModeR::Base,
-        &key.secret,
-        &enc,
-        info.as_bytes(),
-    )
-    .map_err(|_| Code::Kem)?;
+    let mut context =
+        hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, XWing>(&OpModeR::Base, &key.secret, &enc, info.as_bytes())
+            .map_err(|_| Code::Kem)?;
     Ok(SecretVec::new(context.open(ct, aad).map_err(|_| Code::Aead)?))
 }

@@ -99,8 +99,8 @@ pub(super) fn make_with(
     share.check(context.council)?;
     let member = context.council.member(share.index())?;
     let e = context.inner.e().inner();
-    let d = e * share.s();
-    let statement = context.statement(member.index, &member.yi, &d);
+    let d = Secret::new(e * share.s());
+    let statement = context.statement(member.index, &member.yi, d.expose());
     let k = Secret::new(nonce(&statement));
     let a1 = EdwardsPoint::mul_base(k.expose());
     let c = statement.point("A1", &a1).point("A2", &(e * k.expose())).challenge();
@@ -112,7 +112,7 @@ pub(super) fn make_with(
             &context.request_hash,
             &context.checkpoint_hash,
             &member.index.to_be_bytes(),
-            &d.compress().0,
+            &d.expose().compress().0,
             c.as_bytes(),
             z.as_bytes(),
         ]
