@@ -131,7 +131,7 @@ pub fn times<I, R>(
     let mut taken = Vec::with_capacity(count);
     for i in 0..count + count / 10 {
         let class = coin.class();
-        let slot = coin.next() as usize % inputs.fixed.len();
+        let slot = (coin.next() >> 32) as usize % inputs.fixed.len(); // its low bits are weak
         let input = match class {
             Class::Fixed => &inputs.fixed[slot],
             Class::Random => &inputs.random[slot],

@@ -16,7 +16,7 @@ pub fn early_end(a: &[u8], b: &[u8]) -> bool {
 pub fn guesses<const N: usize>(secret: &[u8; N], slots: usize, coin: &mut Coin) -> Inputs<[u8; N]> {
     let mut near = *secret;
     near[N - 1] ^= 1;
-    let mut random = || core::array::from_fn(|_| coin.next() as u8);
+    let mut random = || core::array::from_fn(|_| (coin.next() >> 32) as u8);
     Inputs::new(vec![near; slots], (0..slots).map(|_| random()).collect())
 }
 
@@ -27,6 +27,6 @@ pub fn vartime_partial(share: &Scalar) -> EdwardsPoint {
 
 /// A share with few digits, and any.
 pub fn shares(slots: usize, coin: &mut Coin) -> Inputs<Scalar> {
-    let mut random = || Scalar::from_bytes_mod_order(core::array::from_fn(|_| coin.next() as u8));
+    let mut random = || Scalar::from_bytes_mod_order(core::array::from_fn(|_| (coin.next() >> 32) as u8));
     Inputs::new(vec![Scalar::from(2_u8); slots], (0..slots).map(|_| random()).collect())
 }

@@ -1,7 +1,8 @@
 //! `make timing`: does the time of an operation tell of its secret? [`dudect`] says how it is asked.
 //!
 //! Two planted leaks are measured in the same run. If they are not found, the machine is too noisy and the run says
-//! nothing: it fails. It also fails when something else is found.
+//! nothing: it fails. It also fails when something else is found. `cargo bench … --bench timing -- NAME…` measures only
+//! these beside the planted ones.
 
 #[path = "../../tests/council/mod.rs"]
 mod council;
@@ -32,7 +33,9 @@ pub struct Target {
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut coin = Coin(0x7461_6269_7221_0001 | u64::from(std::process::id()) << 16);
+    let only: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let mut targets = targets::all(&mut coin);
+    targets.retain(|t| t.planted || only.is_empty() || only.iter().any(|name| name == t.what));
     let mut times: Vec<Vec<Times>> = targets.iter().map(|_| Vec::new()).collect();
     for round in 1..=ROUNDS {
         eprintln!("round {round} of {ROUNDS}");

@@ -96,7 +96,7 @@ fn schedule(coin: &mut Coin) -> Target {
         what: "key_schedule",
         planted: false,
         note: "from a DH output to the exported commitment: an output of one bit, and any.",
-        count: 60_000,
+        count: 150_000,
         run: Box::new(move |count, coin| {
             times(&inputs, count, 1, coin, |dh| {
                 let context = Context::new(dh, &enc, &pk, b"tabir/v1/inner");
@@ -173,7 +173,7 @@ fn openings(coin: &mut Coin) -> Vec<Target> {
             what: "combine",
             planted: false,
             note: "two partials, verified and combined: those of the shares 2 and 3, and of any.",
-            count: 8_000,
+            count: 20_000,
             run: Box::new(move |count, coin| {
                 times(&for_combine, count, 1, coin, |o| combine(&o.context(), &o.partials))
             }),
