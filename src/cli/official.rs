@@ -20,8 +20,8 @@ const MIN_PASSPHRASE: usize = 12;
 /// `--key` and `--passphrase-file`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct KeyArgs {
-    /// Your key file, made by `tabir council join`
-    #[arg(long, value_name = "KEYFILE")]
+    /// Your folder or key file, made by `tabir council join`
+    #[arg(long, value_name = "FOLDER")]
     pub key: PathBuf,
     /// Read the passphrase from a file of mode 0600 instead of the terminal
     #[arg(long, value_name = "FILE")]

@@ -103,8 +103,35 @@ pub enum ConfigError {
         source: tabir_crypto::Error,
     },
     /// A secret that others on the machine can read.
-    #[error("{0}: others can read this secret; run `chmod 600` on it")]
+    #[error(
+        "{0}: others on this machine can read this secret (mode). Run `chmod 600` on it; if somebody may have read it, \
+         treat it as stolen"
+    )]
     Mode(PathBuf),
+    /// A folder with secrets that others on the machine can enter.
+    #[error("{0}: others on this machine can enter this folder (mode). Run `chmod 700` on it")]
+    FolderMode(PathBuf),
+    /// A folder with secrets that belongs to somebody else.
+    #[error("{0}: this folder belongs to another user of this machine (owner), who can change what stands in it")]
+    Owner(PathBuf),
+    /// Another command wrote the file since this one read it.
+    #[error("{0}: another command changed this file meanwhile (changed); nothing was written. Run this one again")]
+    Changed(PathBuf),
+}
+
+impl ConfigError {
+    /// The code of what was refused; none for a file that can't be read or written.
+    #[must_use]
+    pub const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::File { .. } => None,
+            Self::Toml { .. } => Some("toml"),
+            Self::Key { source, .. } => Some(source.code().as_str()),
+            Self::Mode(_) | Self::FolderMode(_) => Some("mode"),
+            Self::Owner(_) => Some("owner"),
+            Self::Changed(_) => Some("changed"),
+        }
+    }
 }
 
 impl Config {

@@ -1,7 +1,7 @@
 //! `tabir council`: making and keeping a council. Each official runs his commands on a device of his own.
 //!
 //! ```text
-//! keys      join: an official's keys and card
+//! keys      join, passphrase: an official's keys and card
 //! ceremony  init, admit, finish: what officials and the board's operator do together
 //! status    what an official has, and what waits
 //! ```
@@ -16,8 +16,11 @@ use super::CliError;
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Make an official's keys and a card with the public ones
-    #[command(after_help = "Example: tabir council join --name 'Ibu Sari' --out sari.key")]
+    #[command(after_help = "Example: tabir council join --name 'Ibu Sari' --out sari")]
     Join(keys::Join),
+    /// Change the passphrase of your key file
+    #[command(after_help = "Example: tabir council passphrase --key sari")]
+    Passphrase(keys::Passphrase),
     /// Make the manifest of a new council from its officials' cards
     #[command(
         after_help = "Example: tabir council init --threshold 2 sari.card.json budi.card.json ayu.card.json --out manifest.json"
@@ -40,6 +43,7 @@ pub enum Command {
 pub async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Join(args) => keys::join(&args),
+        Command::Passphrase(args) => keys::change_passphrase(&args),
         Command::Init(args) => ceremony::init(&args),
         Command::Admit(args) => ceremony::admit(&args).await,
         Command::Finish(args) => ceremony::finish(&args).await,

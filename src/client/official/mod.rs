@@ -21,7 +21,7 @@ pub mod request;
 use std::time::Duration;
 
 pub use board::Board;
-pub use keys::{Card, OfficialFile};
+pub use keys::{Card, KeyFileError, OfficialFile};
 
 use super::{ClientError, log_source::ReadError};
 use crate::config::ConfigError;
@@ -39,6 +39,9 @@ pub enum OfficialError {
     /// The key file.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What stands in the key file, or on the paper.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// Another official sent something that fails a check.
     #[error("official {index} cheats or is broken: {source}. Nothing was made; begin anew with a new manifest")]
     Cheater {
@@ -73,6 +76,7 @@ impl OfficialError {
             Self::Cheater { source, .. }
             | Self::BadPartial { source, .. }
             | Self::Client(ClientError::Crypto(source)) => Some(source.code()),
+            Self::KeyFile(e) => Some(e.code()),
             _ => None,
         }
     }

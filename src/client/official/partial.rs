@@ -112,7 +112,7 @@ pub async fn partial(
     let released = Released::load(session, board, file, hash).await?;
     released.open.confirm(session, board, reference).await?;
     let from = released.open.index;
-    let share = file.share(&released.open.council)?;
+    let share = file.share_by_log(&session.view.state, &released.open.council)?;
     let partial = threshold::make(&released.context(), &share, &mut Random)?;
     let (mut sealed, mut hashes) = (Vec::new(), Vec::new());
     for (to, key) in &released.recipients {

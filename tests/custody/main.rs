@@ -1,0 +1,6 @@
+//! An official's key file and paper: what goes wrong with them, and what people do then.
+
+mod keyfile;
+#[allow(dead_code)] // shared with the tests of an opening
+#[path = "../unseal/world.rs"]
+mod world;
