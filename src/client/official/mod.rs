@@ -15,6 +15,7 @@ pub mod endorse;
 pub mod keys;
 pub mod manifest;
 pub mod open;
+pub mod paper;
 pub mod partial;
 pub mod request;
 
@@ -42,6 +43,9 @@ pub enum OfficialError {
     /// What stands in the key file, or on the paper.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// What was typed or scanned of a paper backup.
+    #[error(transparent)]
+    Paper(#[from] paper::PaperError),
     /// Another official sent something that fails a check.
     #[error("official {index} cheats or is broken: {source}. Nothing was made; begin anew with a new manifest")]
     Cheater {
@@ -77,6 +81,7 @@ impl OfficialError {
             | Self::BadPartial { source, .. }
             | Self::Client(ClientError::Crypto(source)) => Some(source.code()),
             Self::KeyFile(e) => Some(e.code()),
+            Self::Paper(e) => Some(e.code()),
             _ => None,
         }
     }

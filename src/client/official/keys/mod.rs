@@ -11,6 +11,7 @@
 //! ```
 //! A file that was changed, or a part that was moved to another place, does not open.
 
+mod paper;
 mod passphrase;
 mod shares;
 mod stored;
