@@ -12,7 +12,7 @@ use crate::client::Session;
 use crate::client::official::case::OpenRequest;
 
 /// What one official may do with a request now, as names of subcommands; empty when it waits for others or has ended.
-fn next(request: &Request, status: Status, session: &Session, own: u16) -> Vec<&'static str> {
+pub(super) fn next(request: &Request, status: Status, session: &Session, own: u16) -> Vec<&'static str> {
     let witnessed = session.view.state.witnessed();
     let mut steps = Vec::new();
     let voted =

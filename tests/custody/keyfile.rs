@@ -166,7 +166,7 @@ async fn a_share_says_what_is_wrong_with_it() {
     let session = world.session().await;
     let state = &session.view.state;
     let council = &state.active_council(&session.trust, session.now()).unwrap().council;
-    let (one, two) = (world.official(1), world.official(2));
+    let one = world.official(1);
     assert_eq!(one.share_by_log(state, council).unwrap().index(), 1);
     let held = one.holdings().unwrap();
     assert_eq!((held.len(), held[0].council_id, held[0].index), (1, *council.council_id(), 1));
@@ -180,13 +180,20 @@ async fn a_share_says_what_is_wrong_with_it() {
     let whole = std::fs::read(&path).unwrap();
     let theirs: Value = serde_json::from_slice(&std::fs::read(world.key_file(2)).unwrap()).unwrap();
     edit(&path, |v| v["shares"] = theirs["shares"].clone());
-    assert_eq!(refused(world.official(1).share(council)).code(), Code::Checksum, "bound to another index");
+    let part = PartKind::Share(*council.council_id());
+    assert_eq!(refused(world.official(1).share(council)), KeyFileError::Misplaced { part });
+    edit(&path, |v| {
+        v["shares"][0]["bound"] = serde_json::from_slice::<Value>(&whole).unwrap()["shares"][0]["bound"].clone()
+    });
+    assert_eq!(
+        refused(world.official(1).share(council)),
+        KeyFileError::Damaged { part, source: Code::Checksum.into() }
+    );
     // Damage of the share alone: the keys still open, and the part is named.
     for field in ["sealed", "sum"] {
         std::fs::write(&path, &whole).unwrap();
         edit(&path, |v| v["shares"][0][field] = spoiled(&v["shares"][0][field]));
         let error = refused(world.official(1).share(council));
-        let part = PartKind::Share(*council.council_id());
         assert_eq!(error, KeyFileError::Damaged { part, source: Code::Checksum.into() });
     }
     // A share of another council only.
@@ -194,8 +201,6 @@ async fn a_share_says_what_is_wrong_with_it() {
     edit(&path, |v| v["shares"][0]["id"] = json!("00".repeat(32)));
     let none = refused(world.official(1).share_by_log(state, council));
     assert_eq!(none, KeyFileError::OtherCouncil(*council.council_id()));
-    std::fs::write(&path, &whole).unwrap();
-    drop(two);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,10 @@
 //! keys      join, passphrase: an official's keys and card
 //! ceremony  init, admit, finish: what officials and the board's operator do together
 //! status    what an official has, and what waits
+//! backup    backup, restore: the same on paper
 //! ```
 
+pub mod backup;
 pub mod ceremony;
 pub mod keys;
 pub mod status;
@@ -34,9 +36,17 @@ pub enum Command {
         after_help = "Example: tabir council finish manifest.json --key sari.key --trust trust.json --board URL --fingerprints known.txt"
     )]
     Finish(ceremony::Finish),
-    /// What waits for signatures on the board
-    #[command(after_help = "Example: tabir council status --key sari.key --board URL")]
+    /// In one look: your keys and shares, whether they work, and what waits
+    #[command(after_help = "Example: tabir council status --server URL --trust trust.json --key sari")]
     Status(status::Status),
+    /// Put your keys and shares on paper, locked with your passphrase: a page to print, with QR codes
+    #[command(after_help = "Example: tabir council backup --server URL --trust trust.json --key sari --out sari-paper")]
+    Backup(backup::Backup),
+    /// Bring keys and shares from paper to this laptop, checked against the log
+    #[command(
+        after_help = "Example: tabir council restore --server URL --trust trust.json --out sari --from typed.txt"
+    )]
+    Restore(backup::Restore),
 }
 
 /// Runs the command.
@@ -48,5 +58,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Admit(args) => ceremony::admit(&args).await,
         Command::Finish(args) => ceremony::finish(&args).await,
         Command::Status(args) => status::status(&args).await,
+        Command::Backup(args) => backup::backup(&args).await,
+        Command::Restore(args) => backup::restore(&args).await,
     }
 }

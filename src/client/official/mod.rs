@@ -18,6 +18,7 @@ pub mod open;
 pub mod paper;
 pub mod partial;
 pub mod request;
+pub mod seats;
 
 use std::time::Duration;
 

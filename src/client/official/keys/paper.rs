@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tabir_crypto::B32;
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::secret::SecretVec;
 use tabir_crypto::threshold::Council;
@@ -17,15 +18,19 @@ fn about_share(council: &Council, index: u16) -> String {
     format!("{}, epoch {epoch}, official {index} of {n}, {t} open", council.fingerprint())
 }
 
+fn logged<'a>(state: &'a State, council_id: &B32) -> Result<&'a Council, KeyFileError> {
+    state.council(council_id).map(|c| &c.council).map_err(|_| KeyFileError::NotInLog(*council_id))
+}
+
 impl OfficialFile {
     /// Seals keys and current shares for a paper. Every share is opened and checked against its council in the log
-    /// first: a paper that would not work is not printed. Errors: [`KeyFileError::OlderEpoch`] for a share that was
-    /// superseded, those of [`Self::share`], `context` for a council that the log does not have.
+    /// first: a paper that would not work is not printed. Errors: [`KeyFileError`]: `OlderEpoch` for a share
+    /// that was superseded, `NotInLog`, those of [`Self::share`].
     pub fn to_paper(&self, state: &State, day: Day) -> Result<(Paper, About), OfficialError> {
         let (ed, kem) = open_seeds(&self.stored, &self.passphrase)?;
         let (mut shares, mut councils) = (Vec::new(), Vec::new());
         for held in self.holdings()? {
-            let council = &state.council(&held.council_id)?.council;
+            let council = logged(state, &held.council_id)?;
             if let Standing::Superseded { have, now } = Standing::of(state, &held.council_id) {
                 return Err(KeyFileError::OlderEpoch { have, now }.into());
             }
@@ -40,9 +45,8 @@ impl OfficialFile {
     }
 
     /// Makes a key file from a paper, if everything on it stands in the log and is current; else writes nothing.
-    /// Errors: those of [`Paper::open`]; `context` for a council that the log does not have;
-    /// [`KeyFileError::OtherOfficial`] for one without this official; `share` for a share that is not this member's;
-    /// [`KeyFileError::OlderEpoch`]; a file that is there already.
+    /// Errors: those of [`Paper::open`]; [`KeyFileError`]: `NotInLog`, `OtherOfficial` for a council without this
+    /// official, `OlderEpoch`; `share` for a share that is not this member's; a file that is there already.
     pub fn restore(
         path: &Path,
         paper: &Paper,
@@ -54,7 +58,7 @@ impl OfficialFile {
         let name = contents.name.clone();
         let file = Self::write_new(path, name, (&contents.ed, &contents.kem), (passphrase, cost), |file| {
             for (council_id, share) in &contents.shares {
-                let council = &state.council(council_id)?.council;
+                let council = logged(state, council_id)?;
                 let member = council.member_by_key(&file.verifying()).ok_or(KeyFileError::OtherOfficial)?;
                 if member.index != share.index() {
                     return Err(KeyFileError::OtherOfficial.into());

@@ -47,8 +47,12 @@ impl OfficialFile {
         let id = *council.council_id();
         let bound = self.bound(council)?.to_bytes();
         let part = self.stored.shares.iter().find(|s| s.id.0 == id).ok_or(KeyFileError::OtherCouncil(id))?;
+        let kind = PartKind::Share(id);
         let sealed = (part.bound.0.as_slice(), part.sealed.0.as_slice(), &part.sum);
-        let share = Share::from_bytes(self.unseal_bytes(PartKind::Share(id), sealed, &bound)?.expose())?;
+        if part.bound.0 != bound && kind.sum(sealed.0, sealed.1) == part.sum {
+            return Err(KeyFileError::Misplaced { part: kind }.into());
+        }
+        let share = Share::from_bytes(self.unseal_bytes(kind, sealed, &bound)?.expose())?;
         share.check(council)?;
         Ok(share)
     }

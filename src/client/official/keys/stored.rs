@@ -236,6 +236,12 @@ pub enum KeyFileError {
     /// No share of the council that was asked for, nor of an older one of its line.
     #[error("no share of council {} is here (context): what is here is for another council, or for none", short(.0))]
     OtherCouncil(B32),
+    /// A share of a council that no log entry made.
+    #[error(
+        "a share of council {}, which the log does not have (context): it is not formed yet, or of another installation",
+        short(.0)
+    )]
+    NotInLog(B32),
     /// A share that a refresh or a reshare has put out of use.
     #[error(
         "an old copy (share): its share is of epoch {have}, and the council is at epoch {now}. Officials renewed their \
@@ -262,7 +268,7 @@ impl KeyFileError {
         match self {
             Self::Passphrase => Code::Passphrase,
             Self::Damaged { source, .. } => source.code(),
-            Self::Misplaced { .. } | Self::OtherCouncil(_) => Code::Context,
+            Self::Misplaced { .. } | Self::OtherCouncil(_) | Self::NotInLog(_) => Code::Context,
             Self::OlderEpoch { .. } => Code::Share,
             Self::OtherOfficial => Code::UnknownKey,
         }
