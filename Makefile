@@ -28,6 +28,7 @@ lint: install ## clippy, warnings denied
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 doc: install ## documentation of tabir-crypto, warnings denied
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p tabir-crypto --no-deps --document-private-items --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p tabir-crypto --no-deps --locked
 
 unit: install ## all tests of both crates

@@ -1,4 +1,18 @@
 //! One type for every secret: wiped on drop, printed as `<redacted>`, compared in constant time, never `Copy`.
+//!
+//! | what | how |
+//! | --- | --- |
+//! | wiped | crate `zeroize`: volatile writes, on drop |
+//! | compared | crate `subtle`: every byte is looked at; only the length is not secret |
+//! | derived | HKDF-SHA256, RFC 5869 |
+//!
+//! ```compile_fail,E0382
+//! let secret = tabir_crypto::SecretBytes::new([1; 32]);
+//! let moved = secret;
+//! assert_eq!(moved, secret); // it is not there twice
+//! ```
+//! Not covered: what the compiler leaves on the stack or in registers when a value is moved or computed with, memory
+//! that is swapped out, and core dumps.
 
 use core::fmt;
 
