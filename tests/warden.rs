@@ -57,6 +57,50 @@ async fn never_cosigns_a_forked_log_again_until_an_operator_acts() {
     }
 }
 
+/// `tabir warden lift-fork` beside the running warden, with what the person typed.
+async fn lift(city: &City, log: &str, typed: &str) -> (i32, String) {
+    std::fs::write(city.dir.path().join("trust.json"), city.setup.trust.statement().to_bytes()).unwrap();
+    let config = city.dir.path().join("tabir.toml");
+    std::fs::write(&config, "trust = \"trust.json\"\n[roles.warden]\ndir = \".\"\n").unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tabir"));
+    command.args(["warden", "lift-fork", "--log", log, "--expect", typed, "--config"]).arg(config);
+    let out = command.stdin(std::process::Stdio::null()).output().await.unwrap();
+    (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap() + &String::from_utf8(out.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn a_person_lifts_the_mark_of_a_fork_and_the_warden_keeps_its_own_history() {
+    let city = City::new().await;
+    let warden = city.warden().await;
+    city.append(&counts(1));
+    warden.witness(GOVERNANCE).await.unwrap();
+    let root = tabir_crypto::codec::b64(&city.tree(|t| t.head()).root);
+    let (code, said) = lift(&city, "governance", &root).await;
+    assert!(code == 1 && said.contains("has no mark"), "{code} {said}");
+
+    let honest = city.tree(|t| std::mem::replace(&mut t.leaves[0], counts(7).to_bytes()));
+    assert_eq!(refused(warden.witness(GOVERNANCE).await), "fork");
+    // Not by anybody who does not know the history, nor in the name of the other log.
+    let other = tabir_crypto::codec::b64(&city.tree(|t| t.head()).root);
+    for (log, typed, says) in
+        [("governance", &other[..], "another history"), ("governance", "", "another"), ("intake", &root, "no mark")]
+    {
+        let (code, said) = lift(&city, log, typed).await;
+        assert!(code == 1 && said.contains(says), "{code} {said}");
+        assert_eq!(refused(warden.witness(GOVERNANCE).await), "fork");
+    }
+    let (code, said) = lift(&city, "governance", &root[..8]).await;
+    assert!(code == 0 && said.contains("The mark is gone"), "{code} {said}");
+    // The forged history is still none: it is marked again at once.
+    assert_eq!(refused(warden.witness(GOVERNANCE).await), "fork");
+    city.tree(|t| t.leaves[0] = honest);
+    assert_eq!(lift(&city, "governance", &root[..8]).await.0, 0);
+    warden.witness(GOVERNANCE).await.unwrap();
+    city.append(&counts(2));
+    warden.witness(GOVERNANCE).await.unwrap();
+    assert_eq!(warden.store().head(GOVERNANCE).await.unwrap().tree.size, 2);
+}
+
 #[tokio::test]
 async fn the_head_is_durable_before_the_cosignature_leaves() {
     let city = City::new().await;

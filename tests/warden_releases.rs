@@ -469,3 +469,136 @@ async fn a_deferred_nonce_is_published_once_in_spite_of_crashes_and_of_an_end_be
     warden.releases(&view).await.unwrap();
     assert!(warden.store().requests().await.unwrap().iter().all(|r| r.hash != other));
 }
+
+/// What waits on the board for an auditor.
+fn proposed(city: &City) -> Vec<Statement> {
+    let all = city.world.proposals.lock().unwrap();
+    all.iter().filter(|s| s.verb() == Verb::UnsealReleased).cloned().collect()
+}
+
+/// Asked and approved by two, and its person wants an auditor; the cooling-off has just begun.
+async fn urgent(city: &City, warden: &Warden, case: &Case) -> B32 {
+    let request = city.ask(warden, case).await;
+    city.approve(request, 1, None);
+    city.approve(request, 2, None);
+    let view = city.witnessed(warden).await;
+    warden.releases(&view).await.unwrap();
+    assert!(proposed(city).is_empty(), "nobody asked for an auditor");
+    assert!(warden.ask_auditor(request).await.unwrap());
+    request
+}
+
+#[tokio::test]
+async fn with_an_auditor_beside_it_the_warden_releases_before_the_cooling_off_is_over_in_spite_of_crashes() {
+    let (city, mut warden) = City::ready().await;
+    let case = city.case(&warden, 1).await;
+    let request = urgent(&city, &warden, &case).await;
+    let view = city.witnessed(&warden).await;
+    warden.answer(&view).await.unwrap();
+    let sealed = warden.store().handouts(request).await.unwrap();
+    assert_eq!((sealed.len(), stage(&warden, request).await), (2, Stage::Proposed));
+    assert!(!warden.ask_auditor(request).await.unwrap(), "it is answered");
+    drop(warden);
+    warden = city.warden().await;
+    warden.releases(&view).await.unwrap();
+    warden.releases(&view).await.unwrap();
+    let mut release = proposed(&city).remove(0);
+    assert_eq!((proposed(&city).len(), city.said(&warden).await.len(), handed(&city)), (1, 0, 0), "it waits");
+    drop(warden);
+    warden = city.warden().await;
+
+    release.sign(&key(1));
+    city.append(&release);
+    let view = city.witnessed(&warden).await;
+    assert!(view.state.request(&request).unwrap().release.as_ref().unwrap().by_auditor);
+    warden.releases(&view).await.unwrap();
+    warden.releases(&view).await.unwrap();
+    assert_eq!((handed(&city), stage(&warden, request).await), (1, Stage::Handed));
+    let out: Vec<_> = city.world.handed.lock().unwrap()[0].handouts.iter().map(|h| h.sealed.0.clone()).collect();
+    assert_eq!(out, sealed.into_iter().map(|s| s.bytes).collect::<Vec<_>>());
+    assert!(city.said(&warden).await.is_empty(), "the board sent it");
+}
+
+#[tokio::test]
+async fn what_waits_for_an_auditor_goes_alone_when_the_cooling_off_is_over_first() {
+    let (city, warden) = City::ready().await;
+    let case = city.case(&warden, 1).await;
+    let request = urgent(&city, &warden, &case).await;
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    city.clock.set(city.clock.now() + COOLING);
+    // This machine's clock alone changes nothing.
+    warden.releases(&view).await.unwrap();
+    assert!(city.said(&warden).await.is_empty());
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    warden.releases(&view).await.unwrap();
+    assert_eq!(city.said(&warden).await, [(Verb::UnsealReleased, String::new())]);
+    let waiting = tabir::db::outbox::waiting(warden.store().db()).await.unwrap();
+    assert_eq!(waiting[0].statement, proposed(&city)[0].to_bytes(), "the very same: the hand-outs are sealed once");
+    city.deliver(&warden).await;
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    assert_eq!((handed(&city), stage(&warden, request).await), (1, Stage::Handed));
+}
+
+#[tokio::test]
+async fn what_waits_for_an_auditor_is_dropped_when_its_request_ends_and_stands_in_the_way_until_then() {
+    let (city, warden) = City::ready().await;
+    let case = city.case(&warden, 1).await;
+    let request = urgent(&city, &warden, &case).await;
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    let second = city.ask(&warden, &case).await;
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    assert_eq!(city.said(&warden).await, [(Verb::UnsealDeclined, "live".to_owned())]);
+    assert_eq!(stage(&warden, second).await, Stage::Ended);
+    city.deliver(&warden).await;
+    city.append(&sign(Verb::UnsealWithdrawn, &no(request, 1), &[official(1)]));
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    assert_eq!(stage(&warden, request).await, Stage::Ended);
+    assert!(warden.store().handouts(request).await.unwrap().is_empty());
+    // Too late: the log of this test takes anything, and nobody who reads it does.
+    let mut late = proposed(&city).remove(0);
+    late.sign(&key(1));
+    city.append(&late);
+    let view = city.witnessed(&warden).await;
+    assert!(view.state.request(&request).unwrap().release.is_none());
+    warden.releases(&view).await.unwrap();
+    assert_eq!(handed(&city), 0);
+}
+
+#[tokio::test]
+async fn with_an_auditor_beside_it_the_warden_releases_above_the_days_cap() {
+    let (city, warden) = City::ready().await;
+    let mut requests = Vec::new();
+    for n in 1..=3 {
+        let case = city.case(&warden, n).await;
+        let request = city.ask(&warden, &case).await;
+        city.approve(request, 1, None);
+        city.approve(request, 2, None);
+        requests.push(request);
+    }
+    city.witnessed(&warden).await;
+    let day = (NOW + COOLING) / DAY * DAY + DAY;
+    city.clock.set(day);
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    city.deliver(&warden).await;
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    let last = requests[2];
+    assert_eq!(stage(&warden, last).await, Stage::Open, "two a day");
+    warden.ask_auditor(last).await.unwrap();
+    warden.releases(&view).await.unwrap();
+    assert_eq!(stage(&warden, last).await, Stage::Proposed);
+    let mut release = proposed(&city).remove(0);
+    release.sign(&key(1));
+    city.append(&release);
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    assert_eq!(stage(&warden, last).await, Stage::Handed);
+    assert_eq!(view.state.releases_of_day(day / DAY), 2, "it does not count");
+}

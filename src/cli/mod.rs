@@ -19,6 +19,8 @@ mod unseal_request;
 mod unseal_show;
 pub mod voucher;
 pub mod warden;
+mod warden_fork;
+mod warden_requests;
 
 use std::process::ExitCode;
 

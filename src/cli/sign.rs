@@ -8,10 +8,10 @@ use tabir_crypto::B32;
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::{Statement, Verb};
 
-use super::connect::load_trust;
+use super::connect::{Connect, load_trust};
 use super::official::{fingerprints, hex32, progress};
 use super::{CliError, read};
-use crate::client::official::{Board, Patience, endorse};
+use crate::client::official::{Board, Patience, endorse, release};
 use crate::clock::Clock;
 use crate::config::keys::read_signing_key;
 use crate::http::Client;
@@ -19,11 +19,15 @@ use crate::http::Client;
 /// Arguments of `tabir sign`.
 #[derive(clap::Args)]
 #[command(after_help = "Example: tabir sign trust.json --key auditor.key\n         \
+                        tabir sign --waiting --board URL --key auditor.key\n         \
                         tabir sign --proposal ID --board URL --key auditor.key")]
 pub struct Args {
     /// The statement, signed or not; the signature is added to this file
-    #[arg(required_unless_present = "proposal", conflicts_with = "proposal")]
+    #[arg(required_unless_present_any = ["proposal", "waiting"], conflicts_with_all = ["proposal", "waiting"])]
     file: Option<PathBuf>,
+    /// Show what waits for signatures on the board, and sign nothing
+    #[arg(long, requires = "board", conflicts_with = "proposal")]
+    waiting: bool,
     /// Sign what the board gathers signatures for, by its id
     #[arg(long, value_name = "ID", value_parser = hex32, requires = "board")]
     proposal: Option<B32>,
@@ -33,9 +37,12 @@ pub struct Args {
     /// For a council: the officials' fingerprints, one a line, which you got from them; typed in part without it
     #[arg(long, value_name = "FILE")]
     fingerprints: Option<PathBuf>,
-    /// For a council: the trust root
+    /// For a council or a release: the trust root
     #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
     trust: Option<PathBuf>,
+    /// For a release: the gateway's address, from which the log is found
+    #[arg(long, env = "TABIR_SERVER", value_name = "URL")]
+    server: Option<String>,
     /// Key file: a 32-byte seed in hex, mode 0600
     #[arg(long)]
     key: PathBuf,
@@ -55,6 +62,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let key = read_signing_key(&args.key)?;
     match (&args.file, args.proposal, &args.board) {
         (Some(file), ..) => sign_file(file, &key, args.expect.as_deref()),
+        (None, None, Some(url)) if args.waiting => show_waiting(url, &key).await,
         (None, Some(id), Some(url)) => sign_proposal(&args, id, url, &key).await,
         _ => Err(CliError::Usage("give a file, or --proposal with --board".into())),
     }
@@ -64,6 +72,9 @@ pub async fn run(args: Args) -> Result<(), CliError> {
 async fn sign_proposal(args: &Args, id: B32, url: &str, key: &SigningKey) -> Result<(), CliError> {
     let board = Board::new(Client::new(Clock::system()), url, key.clone());
     let mut statement = board.proposal(&id).await?.statement;
+    if statement.verb() == Verb::UnsealReleased {
+        return sign_release(args, &board, statement, key).await;
+    }
     confirm(&statement, args.expect.as_deref())?;
     if statement.verb() == Verb::CouncilFormed {
         let path = args.trust.as_deref().ok_or_else(|| CliError::Usage("for a council, give --trust FILE".into()))?;
@@ -74,6 +85,38 @@ async fn sign_proposal(args: &Args, id: B32, url: &str, key: &SigningKey) -> Res
     let proposal = board.propose(&statement, &mut Patience::new(WAIT, &progress)).await?;
     let state = if proposal.complete { "complete, on its way to the log" } else { "more signatures are needed" };
     println!("Signed by {}: {state}.", hex::encode(key.verifying_key().key_id()));
+    Ok(())
+}
+
+/// A release beside the warden. It is explained by the log, which this device reads by its own trust root.
+async fn sign_release(args: &Args, board: &Board, mut statement: Statement, key: &SigningKey) -> Result<(), CliError> {
+    let (Some(trust), Some(server)) = (&args.trust, &args.server) else {
+        return Err(CliError::Usage("for a release, give --trust FILE and --server URL".into()));
+    };
+    let session = Connect { server: server.clone(), trust: trust.clone() }.session().await?;
+    for line in release::explain(&session, &statement, &key.verifying_key()).await? {
+        println!("{line}");
+    }
+    confirm(&statement, args.expect.as_deref())?;
+    release::sign(&session, &mut statement, key)?;
+    let read = session.view.head.size;
+    let proposal = board.propose_after(&statement, read, &mut Patience::new(WAIT, &progress)).await?;
+    let state = if proposal.complete { "on its way to the log; the warden goes on" } else { "not taken as complete" };
+    println!("Signed by {}: {state}.", hex::encode(key.verifying_key().key_id()));
+    Ok(())
+}
+
+/// What is incomplete, a line each.
+async fn show_waiting(url: &str, key: &SigningKey) -> Result<(), CliError> {
+    let board = Board::new(Client::new(Clock::system()), url, key.clone());
+    let mut none = true;
+    for entry in board.proposals().await?.proposals.into_iter().filter(|p| !p.complete) {
+        none = false;
+        println!("{}  {}  {} signature(s)", hex::encode(entry.id.0), entry.verb, entry.signatures);
+    }
+    if none {
+        println!("Nothing waits for signatures.");
+    }
     Ok(())
 }
 

@@ -1,20 +1,24 @@
-//! `tabir warden approve-council`: the warden's person signs a council, with the officials' fingerprints at hand.
+//! `tabir warden`: what the warden's person does. Here: signing a council, with the officials' fingerprints at hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tabir_crypto::Code;
 use tabir_crypto::statement::body::Role;
+use tokio::sync::watch;
 
 use super::connect::load_trust;
 use super::official::{fingerprints, hex32, progress};
-use super::{CliError, sign};
+use super::{CliError, sign, warden_fork, warden_requests};
 use crate::client::official::endorse::{check_formed, waiting_council};
 use crate::client::official::{Board, Patience};
 use crate::clock::Clock;
 use crate::config::keys::{IDENTITY, read_signing_key};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Setup, roles};
 use crate::http::Client;
+use crate::ledger::{Ledger, View};
+use crate::warden::{Warden, WardenError};
 
 /// How long the board may take to read the log.
 const WAIT: Duration = Duration::from_secs(60);
@@ -25,6 +29,15 @@ pub enum Command {
     /// Sign a council that its officials formed, after checking that it is they
     #[command(after_help = "Example: tabir warden approve-council --config warden/tabir.toml --fingerprints known.txt")]
     ApproveCouncil(ApproveCouncil),
+    /// Show the live requests that this warden knows, with their words, and how far it is with each
+    #[command(after_help = "Example: tabir warden requests --config warden/tabir.toml")]
+    Requests(warden_requests::List),
+    /// Want an auditor's signature beside the warden's: to release before the cooling-off is over, or above the day's cap
+    #[command(after_help = "Example: tabir warden ask-auditor --config warden/tabir.toml --request HASH")]
+    AskAuditor(warden_requests::AskAuditor),
+    /// Take away the mark of a log that showed two histories, after you know why it did
+    #[command(after_help = "Example: tabir warden lift-fork --config warden/tabir.toml --log governance")]
+    LiftFork(warden_fork::Args),
 }
 
 /// Arguments of `tabir warden approve-council`.
@@ -46,11 +59,42 @@ pub struct ApproveCouncil {
 
 /// Runs the command.
 pub async fn run(command: Command) -> Result<(), CliError> {
-    let Command::ApproveCouncil(args) = command;
-    let config = Config::load(&args.config)?;
-    let role = config.roles.warden.as_ref().ok_or_else(|| {
+    match command {
+        Command::ApproveCouncil(args) => approve_council(&args).await,
+        Command::Requests(args) => warden_requests::list(&args).await,
+        Command::AskAuditor(args) => warden_requests::ask_auditor(&args).await,
+        Command::LiftFork(args) => warden_fork::run(&args).await,
+    }
+}
+
+/// The warden's section of a configuration.
+fn section(config: &Config) -> Result<&roles::Warden, CliError> {
+    config.roles.warden.as_ref().ok_or_else(|| {
         CliError::Usage("this configuration runs no warden: give --config with the file that has [roles.warden]".into())
-    })?;
+    })
+}
+
+/// The warden's store and keys beside the running process, whose steps are transactions: what is written here it finds at
+/// its next round. The sender keeps the setup's process alive.
+pub(super) async fn open(file: &Path) -> Result<(Warden, watch::Sender<bool>), CliError> {
+    let config = Config::load(file)?;
+    let (stop, stopped) = watch::channel(false);
+    let clock = Clock::system();
+    let setup = Setup {
+        trust: Arc::new(load_trust(&config.trust)?),
+        clock: clock.clone(),
+        client: Client::new(clock),
+        peers: config.peers.clone(),
+        ledger: Ledger::fixed(View::default()),
+        stop: stopped,
+    };
+    let warden = Warden::open(section(&config)?, &setup).await.map_err(|e| CliError::Failed(e.to_string()))?;
+    Ok((warden, stop))
+}
+
+async fn approve_council(args: &ApproveCouncil) -> Result<(), CliError> {
+    let config = Config::load(&args.config)?;
+    let role = section(&config)?;
     let trust = load_trust(&config.trust)?;
     let path = role.dir.join(IDENTITY);
     let key = read_signing_key(&path)?;
@@ -70,4 +114,10 @@ pub async fn run(command: Command) -> Result<(), CliError> {
     );
     println!("proposal: {}", hex::encode(statement.pae_hash()));
     Ok(())
+}
+
+impl From<WardenError> for CliError {
+    fn from(error: WardenError) -> Self {
+        Self::Failed(error.to_string())
+    }
 }

@@ -60,5 +60,8 @@ async fn hold_loop(service: Arc<Service>, mut setup: Setup, poll: Duration) {
         if let Err(error) = service.forget_notices().await {
             tracing::warn!(%error, "texts of published notices");
         }
+        if let Err(error) = service.forget_proposals().await {
+            tracing::warn!(%error, "proposals about ended requests");
+        }
     }
 }

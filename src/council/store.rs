@@ -182,6 +182,21 @@ impl Store {
             .await
     }
 
+    /// Deletes a proposal that waits.
+    pub async fn drop_proposal(&self, id: B32) -> Result<(), DbError> {
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    sqlx::query("DELETE FROM proposals WHERE id = $1 AND complete = 0")
+                        .bind(id.to_vec())
+                        .execute(tx)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
     /// Stores a proposal with its signatures; a complete one is queued for its log in the same transaction.
     pub async fn put_proposal(
         &self,

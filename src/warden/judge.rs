@@ -5,7 +5,8 @@
 //! too many left out, or not members                      declined recusal
 //! another live request for the case, or a refused one
 //! on the same legal basis less than 30 days before       declined live
-//! not approved, cooling off, the day's cap reached       wait: nothing of this is final before the request expires
+//! not approved, cooling off, the day's cap reached       wait: nothing of this is final before the request expires;
+//!                                                        approved, and its person wants an auditor: propose
 //! envelope of another hash or lineage                    failed request
 //! no key for it, malformed                               failed outer
 //! does not open under the label of this case             failed label
@@ -57,6 +58,8 @@ pub enum Judgement {
     Failed(&'static str),
     /// The envelope is open, and these officials get it.
     Release(Box<Released>, Vec<Approval>),
+    /// The same, once an auditor has signed beside the warden.
+    Propose(Box<Released>, Vec<Approval>),
 }
 
 /// Judges one request among all that this warden knows.
@@ -76,7 +79,9 @@ pub fn judge(trust: &Trust, view: &View, keys: &[KemSecretKey], all: &[Opened<'_
     if all.iter().any(|other| stands_in_the_way(view, other, this.request, &text.case_id.0)) {
         return Judgement::Declined("live");
     }
-    if view.state.may_release(trust, &request.hash, view.now, false).is_err() || cap_reached(trust, view, all) {
+    let alone = may_go_alone(trust, view, all, &request.hash);
+    let beside = this.row.urgent && view.state.may_release(trust, &request.hash, view.now, true).is_ok();
+    if !alone && !beside {
         return Judgement::Wait;
     }
     // Who was left out approves what he could not read, and gets nothing.
@@ -87,9 +92,15 @@ pub fn judge(trust: &Trust, view: &View, keys: &[KemSecretKey], all: &[Opened<'_
     }
     approvals.sort_by_key(|a| a.body.index);
     match open(view, keys, this, text) {
-        Ok(released) => Judgement::Release(Box::new(released), approvals),
+        Ok(released) if alone => Judgement::Release(Box::new(released), approvals),
+        Ok(released) => Judgement::Propose(Box::new(released), approvals),
         Err(code) => Judgement::Failed(code),
     }
+}
+
+/// Whether this may be released now without an auditor: cooled off, and below the day's cap.
+pub fn may_go_alone(trust: &Trust, view: &View, all: &[Opened<'_>], request: &B32) -> bool {
+    view.state.may_release(trust, request, view.now, false).is_ok() && !cap_reached(trust, view, all)
 }
 
 /// One live request a case, and none on the basis of a refused one for a while.
@@ -103,7 +114,7 @@ fn stands_in_the_way(view: &View, other: &Opened<'_>, this: &Request, case_id: &
         Status::Released => true,
         Status::Requested | Status::Approved => match other.row.stage {
             // Its release is on its way, wherever it stands in the log.
-            Stage::Released | Stage::Handed => true,
+            Stage::Proposed | Stage::Released | Stage::Handed => true,
             Stage::Open => theirs.entry < this.entry,
             Stage::Ended => false,
         },

@@ -15,6 +15,7 @@
 mod error;
 mod judge;
 mod keys;
+mod person;
 mod releases;
 mod store;
 mod view;
@@ -30,6 +31,7 @@ use tabir_crypto::trust::Trust;
 use tabir_crypto::trust::root::LogName;
 
 pub use error::{StartError, WardenError};
+pub use person::Waiting;
 pub use store::{Head, Kept, Stage, Store};
 pub use view::View;
 

@@ -4,6 +4,7 @@
 //! ```text
 //! take      ready requests --> store (text and envelope as they came)
 //! answer    judge --> hand-outs sealed + statement into the outbox, one transaction        nothing left this host yet
+//! propose   one that an auditor must sign beside the warden --> the board's proposals; or alone, once nothing stands in the way
 //! hand_out  the same release stands in the view, so a quorum witnessed it --> board --> hand-outs deleted
 //! ```
 
@@ -20,7 +21,7 @@ use tabir_crypto::trust::unseal::{Approval, Request, Status};
 
 use super::Warden;
 use super::error::WardenError;
-use super::judge::{AGAIN_S, Judgement, Opened, judge};
+use super::judge::{AGAIN_S, Judgement, Opened, judge, may_go_alone};
 use super::store::{Answer, RequestRow, Sealed, Stage};
 use super::view::View;
 use crate::api::council::{Handouts, Ready, SealedTo};
@@ -32,10 +33,11 @@ impl Warden {
     pub async fn releases(&self, view: &View) -> Result<(), WardenError> {
         let taken = self.take_requests(view).await;
         self.answer(view).await?;
+        let proposed = self.propose(view).await;
         self.publish_nonces(view).await?;
         self.hand_out(view).await?;
         self.forget(view).await?;
-        taken
+        taken.and(proposed)
     }
 
     /// Stores the board's ready requests that the view has.
@@ -67,9 +69,39 @@ impl Warden {
                 Judgement::Declined(code) => self.no(Verb::UnsealDeclined, hash, code)?,
                 Judgement::Failed(code) => self.no(Verb::UnsealFailed, hash, code)?,
                 Judgement::Release(released, approvals) => self.yes(view, hash, &released, &approvals)?,
+                Judgement::Propose(released, approvals) => {
+                    // Only the auditor's signature is missing; the board checks the rest when it is there.
+                    self.store.propose(self.yes(view, hash, &released, &approvals)?).await?;
+                    continue;
+                }
             };
             view.state.check(&self.trust, &answer.statement, view.now)?;
             self.store.answer(answer).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings to the board what waits for an auditor; the board merges, so the same again changes nothing. What needs no
+    /// auditor any more, because the cooling-off is over or another day has begun, goes to the log by itself.
+    pub async fn propose(&self, view: &View) -> Result<(), WardenError> {
+        let keys = self.private_keys().await?;
+        for row in self.store.requests().await?.into_iter().filter(|row| row.stage == Stage::Proposed) {
+            let Some(request) = view.state.request(&row.hash) else { continue };
+            let live = request.status(view.state.witnessed(), view.now) == Status::Approved;
+            let (Some(bytes), true) = (&row.answer, live) else { continue };
+            // Read anew for each: one that goes alone counts for the next.
+            let rows = self.store.requests().await?;
+            let all: Vec<_> = rows.iter().filter_map(|row| Opened::new(row, view, &keys)).collect();
+            if may_go_alone(&self.trust, view, &all, &row.hash) {
+                self.store.go_alone(row.hash, Statement::parse(bytes)?).await?;
+            } else {
+                let (base, path) = (&self.peers.council, "/council/proposals");
+                match self.post(Role::Council, base, path, "application/json", bytes.clone()).await {
+                    // The board has not read the approvals yet, or read an end that this view does not have.
+                    Ok(_) | Err(HttpError::Problem { status: 400, .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
         }
         Ok(())
     }
@@ -123,7 +155,8 @@ impl Warden {
     /// Hands out what this warden released and a quorum has witnessed; drops what can't be released any more.
     pub async fn hand_out(&self, view: &View) -> Result<(), WardenError> {
         for row in self.store.requests().await? {
-            let Some(request) = view.state.request(&row.hash).filter(|_| row.stage == Stage::Released) else {
+            let given = matches!(row.stage, Stage::Proposed | Stage::Released);
+            let Some(request) = view.state.request(&row.hash).filter(|_| given) else {
                 continue;
             };
             match &request.release {

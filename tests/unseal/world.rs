@@ -28,10 +28,11 @@ use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::request::RequestText;
 use tabir_crypto::secret::SecretVec;
-use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
-use tabir_crypto::statement::value::{CodeText, V1};
+use tabir_crypto::statement::body::{IndexedHash, KeyKind, PolicySet, Role, UnsealReleased};
+use tabir_crypto::statement::value::{CodeText, Hex, Hour, V1};
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::root::TrustRoot;
 use tabir_crypto::trust::unseal::{Request, Status};
 use tabir_crypto::{B32, Code, Secret};
 use tokio::sync::watch;
@@ -47,6 +48,8 @@ pub struct World {
     pub trust: Arc<Trust>,
     client: Client,
     clock: Clock,
+    /// The auditors' key files.
+    pub auditors: Vec<PathBuf>,
     _running: Vec<JoinSet<std::io::Result<()>>>,
     _stop: watch::Sender<bool>,
 }
@@ -92,19 +95,31 @@ pub fn problem<T>(result: Result<T, HttpError>) -> (u16, String) {
 
 impl World {
     pub async fn start() -> Self {
+        Self::start_with(|_| (), |_, _| ()).await
+    }
+
+    /// With other terms in the trust root, and other addresses or settings in the roles' configurations.
+    pub async fn start_with(terms: impl FnOnce(&mut TrustRoot), mut settings: impl FnMut(&str, &mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ports = free_ports().unwrap();
         let made = init::demo(dir.path(), "Test city", &ports).unwrap();
+        let mut root = load_trust(&made.trust).unwrap().root().clone();
+        terms(&mut root);
+        let mut statement = Statement::new(Verb::TrustRoot, &root).unwrap();
+        made.auditors.iter().for_each(|file| statement.sign(&keys::read_signing_key(file).unwrap()));
+        std::fs::write(&made.trust, statement.to_bytes()).unwrap();
         let trust = Arc::new(load_trust(&made.trust).unwrap());
         let (stop, stopped) = watch::channel(false);
         let mut running = Vec::new();
         for role in ROLES {
-            let config = Config::load(&dir.path().join(role).join("tabir.toml")).unwrap();
+            let mut config = Config::load(&dir.path().join(role).join("tabir.toml")).unwrap();
+            settings(role, &mut config);
             running.push(serve::start(&config, stopped.clone()).await.unwrap());
         }
         let clock = Clock::system();
         let client = Client::new(clock.clone());
-        let world = Self { dir, ports, trust, client, clock, _running: running, _stop: stop };
+        let world =
+            Self { dir, ports, trust, client, clock, auditors: made.auditors.clone(), _running: running, _stop: stop };
         let auditors: Vec<SigningKey> = made.auditors.iter().map(|f| keys::read_signing_key(f).unwrap()).collect();
         world.policy(&auditors[0]).await;
         world.warden_key(&auditors).await;
@@ -113,7 +128,7 @@ impl World {
         world
     }
 
-    fn identity(&self, role: Role) -> SigningKey {
+    pub fn identity(&self, role: Role) -> SigningKey {
         keys::read_signing_key(&self.dir.path().join(role.as_str()).join(keys::IDENTITY)).unwrap()
     }
 
@@ -340,6 +355,31 @@ impl World {
         let all = sqlx::query_scalar("SELECT recipient FROM sealed ORDER BY recipient").fetch_all(&mut store).await;
         store.close().await.unwrap();
         all.unwrap()
+    }
+
+    /// Posts a proposal once, without the patience of the client.
+    pub async fn propose(&self, key: &SigningKey, statement: &Statement) -> Result<Answer, HttpError> {
+        let board = self.ports.peers().council;
+        self.client.call(key, Role::Council, Method::POST, &board, "/council/proposals", Some(statement)).await
+    }
+
+    /// What a warden would say who releases to all approvers at once, signed with its stolen key.
+    pub fn early_release(&self, session: &Session, hash: &B32) -> Statement {
+        let request = session.view.state.request(hash).unwrap();
+        let body = UnsealReleased {
+            v: V1,
+            at: Hour::of(self.now()),
+            request_hash: Hex(*hash),
+            tree_size: session.view.head.size,
+            checkpoint_hash: Hex([1; 32]),
+            inner_commit: Hex([2; 32]),
+            handouts: request
+                .approvals
+                .iter()
+                .map(|a| IndexedHash { index: a.body.index, hash: Hex([3; 32]) })
+                .collect(),
+        };
+        Statement::signed(Verb::UnsealReleased, &body, &self.identity(Role::Warden)).unwrap()
     }
 
     /// Envelopes that the gateway holds for requests.

@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod open;
 pub mod paper;
 pub mod partial;
+pub mod release;
 pub mod request;
 pub mod seats;
 

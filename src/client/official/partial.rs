@@ -93,7 +93,7 @@ impl Released {
 }
 
 /// The kept checkpoint that the warden names must be one that a quorum cosigned, and part of the history read here.
-async fn check_checkpoint(session: &Session, size: u64, hash: &B32) -> Result<(), OfficialError> {
+pub(super) async fn check_checkpoint(session: &Session, size: u64, hash: &B32) -> Result<(), OfficialError> {
     let reader = ledger::reader(&session.trust, LogName::Governance, session.http.clone(), &session.services.log)?;
     let kept = reader.kept(size).await?;
     reader.check_consistency(kept.head(), session.view.head).await?;

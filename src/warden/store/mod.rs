@@ -125,7 +125,7 @@ impl Store {
             .await
     }
 
-    /// Notes for good that a log showed two histories.
+    /// Notes that a log showed two histories, until a person lifts it.
     pub async fn mark_forked(&self, log: LogName) -> Result<(), DbError> {
         self.0
             .write(move |tx| {
@@ -135,6 +135,21 @@ impl Store {
                         .execute(tx)
                         .await?;
                     expect_rows("heads", done.rows_affected(), 1)
+                })
+            })
+            .await
+    }
+
+    /// Takes the mark away. The head stays: only what extends it is cosigned. False if there was no mark.
+    pub async fn lift_fork(&self, log: LogName) -> Result<bool, DbError> {
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    let done = sqlx::query("UPDATE heads SET forked = 0 WHERE log = $1 AND forked = 1")
+                        .bind(log.as_str())
+                        .execute(tx)
+                        .await?;
+                    Ok(done.rows_affected() == 1)
                 })
             })
             .await

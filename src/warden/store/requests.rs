@@ -13,6 +13,8 @@ use crate::db::{DbError, expect_rows, fixed, outbox};
 pub enum Stage {
     /// It has said nothing yet.
     Open,
+    /// Its `unseal.released` waits on the board for an auditor; the hand-outs are here.
+    Proposed,
     /// Its `unseal.released` is on its way into the log, or there; the hand-outs are here.
     Released,
     /// The board has the hand-outs.
@@ -22,11 +24,14 @@ pub enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; 4] = [Self::Open, Self::Released, Self::Handed, Self::Ended];
+    const ALL: [Self; 5] = [Self::Open, Self::Proposed, Self::Released, Self::Handed, Self::Ended];
 
-    const fn as_str(self) -> &'static str {
+    /// As it stands in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Proposed => "proposed",
             Self::Released => "released",
             Self::Handed => "handed",
             Self::Ended => "ended",
@@ -49,6 +54,8 @@ pub struct RequestRow {
     pub answer: Option<Vec<u8>>,
     /// Its deferred nonce is on its way to the log.
     pub noticed: bool,
+    /// The warden's person wants an auditor beside the warden.
+    pub urgent: bool,
 }
 
 /// A hand-out, sealed to an official.
@@ -76,10 +83,11 @@ impl Store {
         self.0
             .read(|c| {
                 Box::pin(async move {
-                    let rows =
-                        sqlx::query("SELECT hash, text, envelope, stage, answer, noticed FROM requests ORDER BY hash")
-                            .fetch_all(c)
-                            .await?;
+                    let rows = sqlx::query(
+                        "SELECT hash, text, envelope, stage, answer, noticed, urgent FROM requests ORDER BY hash",
+                    )
+                    .fetch_all(c)
+                    .await?;
                     rows.iter()
                         .map(|row| {
                             let stage: String = row.try_get(3)?;
@@ -93,6 +101,7 @@ impl Store {
                                     .ok_or(DbError::Malformed(ROW))?,
                                 answer: row.try_get(4)?,
                                 noticed: row.try_get::<i64, _>(5)? != 0,
+                                urgent: row.try_get::<i64, _>(6)? != 0,
                             })
                         })
                         .collect()
@@ -128,26 +137,49 @@ impl Store {
         self.0
             .write(move |tx| {
                 Box::pin(async move {
+                    let statement = answer.statement.clone();
+                    let first = settle(&mut *tx, answer, stage).await?;
+                    if first {
+                        outbox::enqueue(tx, LogName::Governance, &statement).await?;
+                    }
+                    Ok(first)
+                })
+            })
+            .await
+    }
+
+    /// Keeps a release that waits for an auditor: hand-outs, stage and statement, once only, and nothing for the log.
+    pub async fn propose(&self, answer: Answer) -> Result<bool, DbError> {
+        self.0.write(move |tx| Box::pin(async move { settle(tx, answer, Stage::Proposed).await })).await
+    }
+
+    /// A proposed release needs no auditor any more: the same statement goes to the log.
+    pub async fn go_alone(&self, request: B32, statement: Statement) -> Result<(), DbError> {
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
                     let done =
-                        sqlx::query("UPDATE requests SET stage = $1, answer = $2 WHERE hash = $3 AND stage = 'open'")
-                            .bind(stage.as_str())
-                            .bind(answer.statement.to_bytes())
-                            .bind(answer.request.to_vec())
+                        sqlx::query("UPDATE requests SET stage = 'released' WHERE hash = $1 AND stage = 'proposed'")
+                            .bind(request.to_vec())
                             .execute(&mut *tx)
                             .await?;
-                    if done.rows_affected() != 1 {
-                        return Ok(false);
-                    }
-                    for sealed in answer.handouts {
-                        sqlx::query("INSERT INTO handouts (request, recipient, sealed) VALUES ($1, $2, $3)")
-                            .bind(answer.request.to_vec())
-                            .bind(i64::from(sealed.to))
-                            .bind(sealed.bytes)
-                            .execute(&mut *tx)
-                            .await?;
-                    }
-                    outbox::enqueue(tx, LogName::Governance, &answer.statement).await?;
-                    Ok(true)
+                    expect_rows("requests", done.rows_affected(), 1)?;
+                    outbox::enqueue(tx, LogName::Governance, &statement).await
+                })
+            })
+            .await
+    }
+
+    /// Marks an open request: an auditor is wanted. False if there is no such request.
+    pub async fn urge(&self, request: B32) -> Result<bool, DbError> {
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    let done = sqlx::query("UPDATE requests SET urgent = 1 WHERE hash = $1 AND stage = 'open'")
+                        .bind(request.to_vec())
+                        .execute(tx)
+                        .await?;
+                    Ok(done.rows_affected() == 1)
                 })
             })
             .await
@@ -226,6 +258,28 @@ impl Store {
             })
             .await
     }
+}
+
+/// Leaves the stage "open" with what was said and sealed. False if that happened before.
+async fn settle(tx: &mut AnyConnection, answer: Answer, stage: Stage) -> Result<bool, DbError> {
+    let done = sqlx::query("UPDATE requests SET stage = $1, answer = $2 WHERE hash = $3 AND stage = 'open'")
+        .bind(stage.as_str())
+        .bind(answer.statement.to_bytes())
+        .bind(answer.request.to_vec())
+        .execute(&mut *tx)
+        .await?;
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    for sealed in answer.handouts {
+        sqlx::query("INSERT INTO handouts (request, recipient, sealed) VALUES ($1, $2, $3)")
+            .bind(answer.request.to_vec())
+            .bind(i64::from(sealed.to))
+            .bind(sealed.bytes)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(true)
 }
 
 async fn finish(tx: &mut AnyConnection, request: B32, stage: Stage) -> Result<(), DbError> {
