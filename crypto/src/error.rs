@@ -86,7 +86,7 @@ pub enum Code {
     Groups,
     /// A letter that cannot stand there.
     Letters,
-    /// The receipt's last group does not fit the others.
+    /// A checksum that does not fit: a receipt's last group, a part of a key file, a row of a paper.
     Checksum,
     /// Padding that is not zero.
     Pad,
@@ -291,7 +291,9 @@ impl Code {
             Self::Insufficient => "a signature that this verb needs is missing",
             Self::Groups => "not nine groups of five letters",
             Self::Letters => "a letter that cannot stand there",
-            Self::Checksum => "the receipt's last group does not fit the others",
+            Self::Checksum => {
+                "a checksum that does not fit: a receipt's last group, a part of a key file, a row of a paper"
+            }
             Self::Pad => "padding that is not zero",
             Self::Length => "an inner length that does not fit",
             Self::SenderProof => "the sender did not prove that he made this envelope for this label",

@@ -72,6 +72,7 @@ pub async fn backup(args: &Backup) -> Result<(), CliError> {
             println!("{code}\n");
         }
     }
+    about.left_out.iter().for_each(|share| println!("Not on it: {share}."));
     file.mark_backup(day)?;
     println!("Try the paper once: `tabir council restore` into a new folder, which you delete then.");
     println!(
@@ -142,6 +143,7 @@ pub async fn restore(args: &Restore) -> Result<(), CliError> {
     if about.councils.is_empty() {
         println!("Your own keys only: there was no share on the paper.");
     }
+    about.left_out.iter().for_each(|share| println!("Left out: {share}. It cannot be used any more."));
     for council in about.councils {
         println!("Your share works: {council}.");
     }

@@ -38,12 +38,21 @@ pub fn seats<'a>(file: &OfficialFile, state: &'a State) -> Result<Vec<Seat<'a>>,
         }
         let logged = state.council(&held.council_id).ok();
         let share = Err(match Standing::of(state, &held.council_id) {
+            Standing::Superseded { have, now } if has_newer(&seats, logged) => {
+                KeyFileError::NotErased { have, now }.into()
+            }
             Standing::Superseded { have, now } => KeyFileError::OlderEpoch { have, now }.into(),
             Standing::Current | Standing::Unknown => KeyFileError::NotInLog(held.council_id).into(),
         });
         seats.push(Seat { council_id: held.council_id, logged, since: logged.and_then(|l| since(state, l)), share });
     }
     Ok(seats)
+}
+
+/// Whether a share of the same line works.
+fn has_newer(seats: &[Seat<'_>], old: Option<&LoggedCouncil>) -> bool {
+    let lineage = old.map(|c| c.council.lineage());
+    seats.iter().any(|s| s.share.is_ok() && s.logged.map(|c| c.council.lineage()) == lineage)
 }
 
 fn since(state: &State, logged: &LoggedCouncil) -> Option<(u64, u64)> {

@@ -22,31 +22,56 @@ fn logged<'a>(state: &'a State, council_id: &B32) -> Result<&'a Council, KeyFile
     state.council(council_id).map(|c| &c.council).map_err(|_| KeyFileError::NotInLog(*council_id))
 }
 
-impl OfficialFile {
-    /// Seals keys and current shares for a paper. Every share is opened and checked against its council in the log
-    /// first: a paper that would not work is not printed. Errors: [`KeyFileError`]: `OlderEpoch` for a share
-    /// that was superseded, `NotInLog`, those of [`Self::share`].
-    pub fn to_paper(&self, state: &State, day: Day) -> Result<(Paper, About), OfficialError> {
-        let (ed, kem) = open_seeds(&self.stored, &self.passphrase)?;
-        let (mut shares, mut councils) = (Vec::new(), Vec::new());
-        for held in self.holdings()? {
-            let council = logged(state, &held.council_id)?;
-            if let Standing::Superseded { have, now } = Standing::of(state, &held.council_id) {
-                return Err(KeyFileError::OlderEpoch { have, now }.into());
-            }
-            shares.push((held.council_id, self.share(council)?));
-            councils.push(about_share(council, held.index));
-        }
-        let contents = Contents { name: self.stored.name.clone(), ed, kem, shares };
-        let paper = Paper::seal(&contents, &day, &self.passphrase, self.cost)?;
-        let about =
-            About { name: contents.name.as_str().to_owned(), fingerprint: self.card().fingerprint(), councils, day };
-        Ok((paper, about))
+/// What is left out of a paper or of what comes from one: shares that are not current. Nothing but such shares is an old
+/// copy, which is refused.
+#[derive(Default)]
+struct LeftOut {
+    lines: Vec<String>,
+    older: Option<KeyFileError>,
+}
+
+impl LeftOut {
+    /// Whether the share of this council is left out.
+    fn takes(&mut self, state: &State, council: &Council) -> bool {
+        let Standing::Superseded { have, now } = Standing::of(state, council.council_id()) else { return false };
+        self.lines.push(format!("the share of epoch {have}: the council is at epoch {now}"));
+        self.older = Some(KeyFileError::OlderEpoch { have, now });
+        true
     }
 
-    /// Makes a key file from a paper, if everything on it stands in the log and is current; else writes nothing.
+    fn done(self, taken: usize) -> Result<Vec<String>, KeyFileError> {
+        match self.older {
+            Some(older) if taken == 0 => Err(older),
+            _ => Ok(self.lines),
+        }
+    }
+}
+
+impl OfficialFile {
+    /// Seals keys and current shares for a paper. Every share is opened and checked against its council in the log
+    /// first: a paper that would not work is not printed. Errors: [`KeyFileError`]: `OlderEpoch` when there are only
+    /// shares that were superseded, `NotInLog`, those of [`Self::share`].
+    pub fn to_paper(&self, state: &State, day: Day) -> Result<(Paper, About), OfficialError> {
+        let (ed, kem) = open_seeds(&self.stored, &self.passphrase)?;
+        let (mut shares, mut councils, mut left_out) = (Vec::new(), Vec::new(), LeftOut::default());
+        for held in self.holdings()? {
+            let council = logged(state, &held.council_id)?;
+            if !left_out.takes(state, council) {
+                shares.push((held.council_id, self.share(council)?));
+                councils.push(about_share(council, held.index));
+            }
+        }
+        let left_out = left_out.done(shares.len())?;
+        let contents = Contents { name: self.stored.name.clone(), ed, kem, shares };
+        let paper = Paper::seal(&contents, &day, &self.passphrase, self.cost)?;
+        let (name, fingerprint) = (contents.name.as_str().to_owned(), self.card().fingerprint());
+        Ok((paper, About { name, fingerprint, councils, left_out, day }))
+    }
+
+    /// Makes a key file from a paper, if everything on it stands in the log and fits; else writes nothing.
     /// Errors: those of [`Paper::open`]; [`KeyFileError`]: `NotInLog`, `OtherOfficial` for a council without this
-    /// official, `OlderEpoch`; `share` for a share that is not this member's; a file that is there already.
+    /// official, `OlderEpoch` when no share on it is current; `share` for a share that is not this member's; a file that
+    /// is there already.
     pub fn restore(
         path: &Path,
         paper: &Paper,
@@ -54,27 +79,27 @@ impl OfficialFile {
         state: &State,
     ) -> Result<(Self, About), OfficialError> {
         let contents = paper.open(&passphrase)?;
-        let (day, mut councils) = (paper.day()?, Vec::new());
-        let name = contents.name.clone();
-        let file = Self::write_new(path, name, (&contents.ed, &contents.kem), (passphrase, cost), |file| {
+        let (day, mut councils, mut left_out) = (paper.day()?, Vec::new(), LeftOut::default());
+        let (name, seeds) = (contents.name.clone(), (&contents.ed, &contents.kem));
+        let mut lines = Vec::new();
+        let file = Self::write_new(path, name, seeds, (passphrase, cost), |file| {
             for (council_id, share) in &contents.shares {
                 let council = logged(state, council_id)?;
                 let member = council.member_by_key(&file.verifying()).ok_or(KeyFileError::OtherOfficial)?;
                 if member.index != share.index() {
                     return Err(KeyFileError::OtherOfficial.into());
                 }
-                if let Standing::Superseded { have, now } = Standing::of(state, council_id) {
-                    return Err(KeyFileError::OlderEpoch { have, now }.into());
+                if !left_out.takes(state, council) {
+                    // Seals only what fits Y_i in the log.
+                    file.put_share(council, share)?;
+                    councils.push(about_share(council, share.index()));
                 }
-                // Seals only what fits Y_i in the log.
-                file.put_share(council, share)?;
-                councils.push(about_share(council, share.index()));
             }
+            lines = std::mem::take(&mut left_out).done(councils.len())?;
             file.put_backup_mark(day.clone());
             Ok(())
         })?;
-        let about =
-            About { name: contents.name.as_str().to_owned(), fingerprint: file.card().fingerprint(), councils, day };
-        Ok((file, about))
+        let (name, fingerprint) = (contents.name.as_str().to_owned(), file.card().fingerprint());
+        Ok((file, About { name, fingerprint, councils, left_out: lines, day }))
     }
 }

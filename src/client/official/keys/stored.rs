@@ -254,6 +254,17 @@ pub enum KeyFileError {
         /// Of the council.
         now: u64,
     },
+    /// An old share beside the new one, which the end of the ceremony erases.
+    #[error(
+        "the old share of epoch {have} is still here beside that of epoch {now} (share): run the command of the \
+         ceremony once more, which erases it"
+    )]
+    NotErased {
+        /// Of the old share.
+        have: u64,
+        /// Of the council.
+        now: u64,
+    },
     /// Keys of somebody else.
     #[error(
         "these are another official's keys (unknown-key). Give your own key file or folder with --key, or your own paper"
@@ -269,7 +280,7 @@ impl KeyFileError {
             Self::Passphrase => Code::Passphrase,
             Self::Damaged { source, .. } => source.code(),
             Self::Misplaced { .. } | Self::OtherCouncil(_) | Self::NotInLog(_) => Code::Context,
-            Self::OlderEpoch { .. } => Code::Share,
+            Self::OlderEpoch { .. } | Self::NotErased { .. } => Code::Share,
             Self::OtherOfficial => Code::UnknownKey,
         }
     }

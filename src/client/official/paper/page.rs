@@ -16,6 +16,8 @@ pub struct About {
     pub fingerprint: String,
     /// One line for each council whose share is on it; without any, only the official's own keys are.
     pub councils: Vec<String>,
+    /// Shares that are not on it, since they were superseded; for the command to say.
+    pub left_out: Vec<String>,
     /// When it was made.
     pub day: Day,
 }
