@@ -10,8 +10,27 @@ use tabir_crypto::statement::value::{Bytes, CodeText, Hex32, V1};
 pub const WARDEN: u16 = 0;
 /// Header of every public answer of the board: how many entries of the governance log it has read.
 pub const TREE_SIZE: &str = "tabir-tree-size";
-/// Round of a ceremony in which each member signs the transcript; rounds 1 and 2 are the key generation's.
-pub const TRANSCRIPT_ROUND: u8 = 3;
+/// Rounds of a ceremony's messages: `docs/protocol.md`, "Council key ceremony".
+pub mod round {
+    /// Key generation: commitments and proof of knowledge, to everybody.
+    pub const COMMITMENTS: u8 = 1;
+    /// Key generation: a sealed share, to each other member.
+    pub const SHARE: u8 = 2;
+    /// What each member saw, hashed, to everybody.
+    pub const TRANSCRIPT: u8 = 3;
+    /// Reshare: a dealer's commitments, to everybody; `from` counts in the council before.
+    pub const DEALING: u8 = 4;
+    /// Reshare: a sealed dealt share, to each new member; `from` counts in the council before.
+    pub const DEALT: u8 = 5;
+    /// Partials for the drill of the new shares, to everybody.
+    pub const DRILL: u8 = 6;
+    /// The end of a ceremony that does not come to its end.
+    pub const ABORT: u8 = 7;
+    /// Longest words of an abort: a code and an index.
+    pub const ABORT_MAX: usize = 64;
+    /// Added to the index of a dealer who is no new member where he aborts.
+    pub const DEALER: u16 = 100;
+}
 
 /// Body of `POST /internal/ceremonies`, and answer of `GET /council/ceremonies/{ceremony_id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

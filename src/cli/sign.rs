@@ -8,9 +8,10 @@ use tabir_crypto::B32;
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::{Statement, Verb};
 
-use super::connect::{Connect, load_trust};
+use super::connect::{BoardArgs, Meeting};
 use super::official::{fingerprints, hex32, progress};
 use super::{CliError, read};
+use crate::client::Session;
 use crate::client::official::{Board, Patience, endorse, release};
 use crate::clock::Clock;
 use crate::config::keys::read_signing_key;
@@ -29,11 +30,14 @@ pub struct Args {
     #[arg(long, requires = "board", conflicts_with = "proposal")]
     waiting: bool,
     /// Sign what the board gathers signatures for, by its id
-    #[arg(long, value_name = "ID", value_parser = hex32, requires = "board")]
+    #[arg(long, value_name = "ID", value_parser = hex32)]
     proposal: Option<B32>,
-    /// The board's address
+    /// The board's address; not needed with --server
     #[arg(long, value_name = "URL")]
     board: Option<String>,
+    /// The gateway's address, which tells where log and board are; needed for a council that another one goes before
+    #[arg(long, env = "TABIR_SERVER", value_name = "URL")]
+    server: Option<String>,
     /// For a council: the officials' fingerprints, one a line, which you got from them; typed in part without it
     #[arg(long, value_name = "FILE")]
     fingerprints: Option<PathBuf>,
@@ -63,23 +67,35 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     match (&args.file, args.proposal, &args.board) {
         (Some(file), ..) => sign_file(file, &key, args.expect.as_deref()),
         (None, None, Some(url)) if args.waiting => show_waiting(url, &key).await,
-        (None, Some(id), Some(url)) => sign_proposal(&args, id, url, &key).await,
-        _ => Err(CliError::Usage("give a file, or --proposal with --board".into())),
+        (None, Some(id), _) => sign_proposal(&args, id, &key).await,
+        _ => Err(CliError::Usage("give a file, or --proposal with --server or --board".into())),
     }
 }
 
 /// On the board. A council is signed only after the same checks that the warden makes.
-async fn sign_proposal(args: &Args, id: B32, url: &str, key: &SigningKey) -> Result<(), CliError> {
-    let board = Board::new(Client::new(Clock::system()), url, key.clone());
+async fn sign_proposal(args: &Args, id: B32, key: &SigningKey) -> Result<(), CliError> {
+    let (board, server) = (args.board.clone(), args.server.clone());
+    let meeting = match &args.trust {
+        Some(trust) => Some(BoardArgs { board: board.clone(), server, trust: trust.clone() }.open(key.clone()).await?),
+        None => None,
+    };
+    let alone = || board.as_deref().map(|url| Board::new(Client::new(Clock::system()), url, key.clone()));
+    let (board, trusted) = match meeting {
+        Some(Meeting { board, trust, session, .. }) => (board, Some((trust, session))),
+        None => (alone().ok_or_else(|| CliError::Usage("give --board, or --server with --trust".into()))?, None),
+    };
     let mut statement = board.proposal(&id).await?.statement;
     if statement.verb() == Verb::UnsealReleased {
-        return sign_release(args, &board, statement, key).await;
+        let session = trusted.and_then(|(_, session)| session);
+        let session = session.ok_or_else(|| CliError::Usage("for a release, give --trust FILE and --server URL".into()))?;
+        return sign_release(args, &session, &board, statement, key).await;
     }
     confirm(&statement, args.expect.as_deref())?;
-    if statement.verb() == Verb::CouncilFormed {
-        let path = args.trust.as_deref().ok_or_else(|| CliError::Usage("for a council, give --trust FILE".into()))?;
+    if endorse::makes_council(statement.verb().as_str()) {
+        let (trust, session) = trusted.ok_or_else(|| CliError::Usage("for a council, give --trust FILE".into()))?;
         let known = fingerprints(args.fingerprints.as_deref())?;
-        endorse::check_formed(&board, &load_trust(path)?, &statement, &*known).await?;
+        let log = session.as_ref().map(|s| &s.view.state);
+        endorse::check_formed(&board, &trust, log, &statement, &*known).await?;
     }
     statement.sign(key);
     let proposal = board.propose(&statement, &mut Patience::new(WAIT, &progress)).await?;
@@ -89,16 +105,18 @@ async fn sign_proposal(args: &Args, id: B32, url: &str, key: &SigningKey) -> Res
 }
 
 /// A release beside the warden. It is explained by the log, which this device reads by its own trust root.
-async fn sign_release(args: &Args, board: &Board, mut statement: Statement, key: &SigningKey) -> Result<(), CliError> {
-    let (Some(trust), Some(server)) = (&args.trust, &args.server) else {
-        return Err(CliError::Usage("for a release, give --trust FILE and --server URL".into()));
-    };
-    let session = Connect { server: server.clone(), trust: trust.clone() }.session().await?;
-    for line in release::explain(&session, &statement, &key.verifying_key()).await? {
+async fn sign_release(
+    args: &Args,
+    session: &Session,
+    board: &Board,
+    mut statement: Statement,
+    key: &SigningKey,
+) -> Result<(), CliError> {
+    for line in release::explain(session, &statement, &key.verifying_key()).await? {
         println!("{line}");
     }
     confirm(&statement, args.expect.as_deref())?;
-    release::sign(&session, &mut statement, key)?;
+    release::sign(session, &mut statement, key)?;
     let read = session.view.head.size;
     let proposal = board.propose_after(&statement, read, &mut Patience::new(WAIT, &progress)).await?;
     let state = if proposal.complete { "on its way to the log; the warden goes on" } else { "not taken as complete" };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tabir_crypto::Code;
 use tabir_crypto::statement::body::Role;
+use tabir_crypto::trust::root::LogName;
 use tokio::sync::watch;
 
 use super::connect::load_trust;
@@ -17,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::keys::{IDENTITY, read_signing_key};
 use crate::config::{Config, ConfigError, Setup, roles};
 use crate::http::Client;
-use crate::ledger::{Ledger, View};
+use crate::ledger::{self, Ledger, View};
 use crate::warden::{Warden, WardenError};
 
 /// How long the board may take to read the log.
@@ -105,7 +106,10 @@ async fn approve_council(args: &ApproveCouncil) -> Result<(), CliError> {
     let board = Board::new(Client::new(Clock::system()), url, key.clone());
     let mut statement = waiting_council(&board, args.proposal).await?;
     println!("{}", sign::describe(&statement)?);
-    check_formed(&board, &trust, &statement, &*fingerprints(args.fingerprints.as_deref())?).await?;
+    let mut view = View::default();
+    let reader = ledger::reader(&trust, LogName::Governance, Client::new(Clock::system()), &config.peers.log)?;
+    view.advance(&trust, &reader).await.map_err(|e| CliError::Failed(e.to_string()))?;
+    check_formed(&board, &trust, Some(&view.state), &statement, &*fingerprints(args.fingerprints.as_deref())?).await?;
     statement.sign(&key);
     let proposal = board.propose(&statement, &mut Patience::new(WAIT, &progress)).await?;
     println!(

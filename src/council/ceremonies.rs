@@ -2,15 +2,17 @@
 
 use tabir_crypto::ed25519::VerifyingKey;
 use tabir_crypto::hpke::xwing::OVERHEAD;
-use tabir_crypto::statement::body::CouncilMessage;
+use tabir_crypto::statement::body::{CeremonyKind as Kind, CouncilMessage};
 use tabir_crypto::statement::value::{Bytes, V1};
 use tabir_crypto::statement::{Body, Statement};
+use tabir_crypto::threshold::PARTIAL_LEN;
+use tabir_crypto::threshold::dkg::Ceremony;
 use tabir_crypto::{B32, Code};
 
 use super::error::BoardError;
 use super::service::Service;
 use super::store::Posted;
-use crate::api::council::{Admit, Messages, TRANSCRIPT_ROUND};
+use crate::api::council::{Admit, Messages, round};
 
 /// Commitments of the largest threshold, with the proof of knowledge.
 const ROUND1_MAX: usize = 32 * 15 + 64;
@@ -35,27 +37,60 @@ impl Service {
             return Err(Code::Verb.into());
         };
         let ceremony = self.ceremony(&message.ceremony_id.0)?;
-        let members = &ceremony.manifest().members;
-        let yours = members.iter().any(|m| m.index == message.from && m.ed_vk.0 == *caller.as_bytes());
-        if !yours {
+        if self.author(&ceremony, &message) != Some(caller) {
             return Err(BoardError::NotYours);
         }
-        if !well_formed(&message, ceremony.manifest().n) {
+        if !well_formed(&message, &ceremony) {
             return Err(Code::Ceremony.into());
         }
-        match self.store.add_message(message, statement).await? {
-            Posted::New | Posted::Same => Ok(()),
-            Posted::Other => Err(BoardError::Equivocation),
+        if message.round == round::ABORT && self.is_logged(ceremony.id()) {
+            return Err(BoardError::Finished);
         }
+        match self.store.add_message(message, statement).await? {
+            Some(Posted::New | Posted::Same) => Ok(()),
+            Some(Posted::Other) => Err(BoardError::Equivocation),
+            None => Err(BoardError::Aborted),
+        }
+    }
+
+    /// Whose message this has to be: in the rounds of a dealing `from` counts in the council before.
+    fn author(&self, ceremony: &Ceremony, m: &CouncilMessage) -> Option<VerifyingKey> {
+        let manifest = ceremony.manifest();
+        let member = |from: u16| {
+            let found = manifest.members.iter().find(|member| member.index == from)?;
+            VerifyingKey::from_bytes(&found.ed_vk.0).ok()
+        };
+        let dealer = |from: u16| {
+            let deals = manifest.dealers.contains(&from);
+            let view = self.view();
+            let council = view.state.council(&manifest.previous.0).ok().filter(|_| deals)?;
+            council.council.member(from).ok().map(|m| m.ed_vk)
+        };
+        match m.round {
+            round::DEALING | round::DEALT => dealer(m.from),
+            round::ABORT => member(m.from).or_else(|| dealer(m.from.checked_sub(round::DEALER)?)),
+            _ => member(m.from),
+        }
+    }
+
+    fn is_logged(&self, ceremony: &B32) -> bool {
+        self.view().state.councils().any(|c| c.council.shares_id() == ceremony)
     }
 }
 
-fn well_formed(m: &CouncilMessage, n: u16) -> bool {
-    let len = m.bytes.0.len();
+fn well_formed(m: &CouncilMessage, ceremony: &Ceremony) -> bool {
+    let (len, manifest) = (m.bytes.0.len(), ceremony.manifest());
+    let (form, deals) = (!matches!(manifest.kind, Kind::Refresh | Kind::Reshare), manifest.kind != Kind::Form);
+    let councils = usize::from(form) + usize::from(deals);
+    let to_member = (1..=manifest.n).contains(&m.to) && len == 32 + OVERHEAD;
     match m.round {
-        1 => m.to == 0 && len <= ROUND1_MAX,
-        2 => (1..=n).contains(&m.to) && m.to != m.from && len == 32 + OVERHEAD,
-        TRANSCRIPT_ROUND => m.to == 0 && len == 32,
+        round::COMMITMENTS => form && m.to == 0 && len <= ROUND1_MAX,
+        round::SHARE => form && to_member && m.to != m.from,
+        round::TRANSCRIPT => m.to == 0 && len == 32 * councils,
+        round::DEALING => deals && m.to == 0 && len == 32 * usize::from(manifest.t),
+        round::DEALT => deals && to_member,
+        round::DRILL => m.to == 0 && len == PARTIAL_LEN * councils,
+        round::ABORT => m.to == 0 && len <= round::ABORT_MAX,
         _ => false,
     }
 }

@@ -19,6 +19,12 @@ pub enum BoardError {
     /// Another message for a place that has one.
     #[error("two messages for one place")]
     Equivocation,
+    /// A participant ended this ceremony: its id is not used again.
+    #[error("aborted ceremony")]
+    Aborted,
+    /// The ceremony's council is in the log.
+    #[error("finished ceremony")]
+    Finished,
     /// This official did this for this request already.
     #[error("done already")]
     Done,
@@ -62,6 +68,14 @@ impl From<BoardError> for Problem {
             BoardError::Equivocation => conflict(
                 "equivocation",
                 "You sent another message for this place before. Begin a new ceremony with a new manifest.",
+            ),
+            BoardError::Aborted => conflict(
+                "aborted",
+                "A participant ended this ceremony; its id is not used again. Begin a new one with a new manifest.",
+            ),
+            BoardError::Finished => conflict(
+                "finished",
+                "This ceremony came to its end: its council is in the log. Nothing can end it now.",
             ),
             BoardError::Done => conflict("duplicate", "You did this for this request already; it stands as it was."),
             BoardError::Full => {

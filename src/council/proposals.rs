@@ -2,7 +2,7 @@
 
 use tabir_crypto::ed25519::VerifyingKey;
 use tabir_crypto::statement::value::{CodeText, Hex, V1};
-use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::threshold::dkg::ceremony_id;
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::rule;
@@ -44,9 +44,12 @@ impl Service {
             return Err(BoardError::NotYours);
         }
         if posted.verb() == Verb::CouncilManifest {
-            self.ceremony(&ceremony_id(posted.payload()))?;
+            self.not_aborted(self.ceremony(&ceremony_id(posted.payload()))?.id()).await?;
         } else {
             rule::for_log(LogName::Governance, posted.verb())?;
+        }
+        if let Body::Council(body) = posted.body()? {
+            self.not_aborted(&body.reshare_id.unwrap_or(body.ceremony_id).0).await?;
         }
         let _one_at_a_time = self.gathering.lock().await;
         let before = self.store.proposal(posted.pae_hash()).await?;
@@ -62,6 +65,11 @@ impl Service {
         }
         self.store.put_proposal(statement.clone(), complete, rule::log_of(statement.verb())).await?;
         Ok(Proposal { v: V1, statement, complete })
+    }
+
+    /// The id of a ceremony that a participant ended is not used again.
+    pub(super) async fn not_aborted(&self, ceremony: &B32) -> Result<(), BoardError> {
+        if self.store.is_aborted(*ceremony).await? { Err(BoardError::Aborted) } else { Ok(()) }
     }
 
     /// Whether the signatures suffice; each must verify, and a complete statement must fit what the log says.

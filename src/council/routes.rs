@@ -113,7 +113,7 @@ async fn messages(State(b): State<Board>, request: Request) -> Result<Response, 
 }
 
 async fn post_message(State(b): State<Board>, request: Request) -> Result<Response, Problem> {
-    let (caller, body) = b.accept(request, &b.service.admitted_members()).await?;
+    let (caller, body) = b.signer(request).await?;
     b.service.post_message(Statement::parse(&body)?, caller).await?;
     done()
 }

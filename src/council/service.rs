@@ -83,6 +83,7 @@ impl Service {
     /// The operator lets the members of a manifest call, for this ceremony. The same one again changes nothing.
     pub async fn admit(&self, admit: Admit) -> Result<(), BoardError> {
         let ceremony = Ceremony::from_payload(&admit.manifest.0)?;
+        self.not_aborted(ceremony.id()).await?;
         self.store.add_manifest(sha256(&admit.manifest.0), admit.manifest.0).await?;
         let mut admitted = self.admitted.write().unwrap_or_else(PoisonError::into_inner);
         if admitted.iter().all(|c| c.id() != ceremony.id()) {

@@ -9,6 +9,7 @@ use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::CouncilMessage;
 use tabir_crypto::trust::root::LogName;
 
+use crate::api::council::round::ABORT;
 use crate::db::{Db, DbError, expect_rows, outbox};
 
 /// What came of storing something that has one place.
@@ -85,13 +86,16 @@ impl Store {
             .await
     }
 
-    /// Puts a message in its place. What it says decides, not when it was signed.
-    pub async fn add_message(&self, m: CouncilMessage, statement: Statement) -> Result<Posted, DbError> {
+    /// Puts a message in its place. What it says decides, not when it was signed. `None` when the ceremony was ended.
+    pub async fn add_message(&self, m: CouncilMessage, statement: Statement) -> Result<Option<Posted>, DbError> {
         self.0
             .write(move |tx| {
                 Box::pin(async move {
                     let place = [i64::from(m.round), i64::from(m.from), i64::from(m.to)];
                     let [round, from, to] = place;
+                    if m.round != ABORT && is_aborted(&mut *tx, &m.ceremony_id.0).await? {
+                        return Ok(None);
+                    }
                     let done = sqlx::query(
                         "INSERT INTO messages (ceremony, round, sender, recipient, bytes, statement) \
                          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (ceremony, round, sender, recipient) DO NOTHING",
@@ -105,7 +109,7 @@ impl Store {
                     .execute(&mut *tx)
                     .await?;
                     if done.rows_affected() == 1 {
-                        return Ok(Posted::New);
+                        return Ok(Some(Posted::New));
                     }
                     let row = sqlx::query(
                         "SELECT bytes FROM messages WHERE ceremony = $1 AND round = $2 AND sender = $3 AND recipient = $4",
@@ -117,10 +121,15 @@ impl Store {
                     .fetch_one(tx)
                     .await?;
                     let same = row.try_get::<Vec<u8>, _>(0)? == m.bytes.0;
-                    Ok(if same { Posted::Same } else { Posted::Other })
+                    Ok(Some(if same { Posted::Same } else { Posted::Other }))
                 })
             })
             .await
+    }
+
+    /// Whether a participant ended this ceremony.
+    pub async fn is_aborted(&self, ceremony: B32) -> Result<bool, DbError> {
+        self.0.read(move |c| Box::pin(async move { is_aborted(c, &ceremony).await })).await
     }
 
     /// Messages to everybody and to `own`.
@@ -206,6 +215,15 @@ impl Store {
     ) -> Result<(), DbError> {
         self.0.write(move |tx| Box::pin(put_proposal(tx, statement, complete, log))).await
     }
+}
+
+async fn is_aborted(c: &mut AnyConnection, ceremony: &B32) -> Result<bool, DbError> {
+    let row = sqlx::query("SELECT 1 FROM messages WHERE ceremony = $1 AND round = $2")
+        .bind(ceremony.to_vec())
+        .bind(i64::from(ABORT))
+        .fetch_optional(c)
+        .await?;
+    Ok(row.is_some())
 }
 
 async fn put_proposal(

@@ -32,6 +32,13 @@ fn message(by: &OfficialFile, plan: &Ceremony, round: u8, (from, to): (u16, u16)
     Statement::signed(Verb::CouncilMessage, &body, by.signing()).unwrap()
 }
 
+fn http(error: OfficialError) -> HttpError {
+    match error {
+        OfficialError::Client(tabir::client::ClientError::Http(error)) => error,
+        other => panic!("{other}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn three_officials_form_a_council_that_the_log_takes() {
     let world = World::start().await;
@@ -39,12 +46,12 @@ async fn three_officials_form_a_council_that_the_log_takes() {
     let mut view = View::default();
     for _ in 0..400 {
         view.advance(&world.trust, &world.log.reader(GOVERNANCE)).await.ok();
-        if view.state.council(formed.council.council_id()).is_ok() {
+        if view.state.council(formed.council().council_id()).is_ok() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    let logged = &view.state.council(formed.council.council_id()).unwrap().council;
+    let logged = &view.state.council(formed.council().council_id()).unwrap().council;
     assert_eq!((logged.t(), logged.n()), (2, 3));
     for n in 1..=3 {
         let share = world.official(n).share(logged).unwrap();
@@ -64,7 +71,8 @@ async fn goes_on_where_it_stopped_and_sends_the_same_bytes() {
     let mut file = world.official(1);
     let board = world.board(file.signing());
     let mut short = Patience::new(Duration::from_millis(400), &silent);
-    let alone = ceremony::finish(&mut file, manifest.payload(), &board, &world.clock, &mut short).await;
+    let place = ceremony::Place { board: &board, clock: &world.clock, log: None };
+    let alone = ceremony::finish(&mut file, manifest.payload(), place, &mut short).await;
     assert!(matches!(alone, Err(OfficialError::Timeout(_))));
     // With two, the first round is sent; both are stopped in it and start again.
     let tasks = [1, 2].map(|n| world.finish(n, &manifest));
@@ -111,11 +119,25 @@ async fn names_the_official_who_seals_a_false_share() {
     }
     for task in [1, 2].map(|n| world.finish(n, &manifest)) {
         let error = task.await.unwrap().expect_err("a false share");
-        assert!(matches!(error, OfficialError::Cheater { index: 3, .. }), "{error}");
+        // Who reads first names the cheater to the other, too.
+        let named = match &error {
+            OfficialError::Cheater { index, .. } => *index == 3,
+            OfficialError::Aborted { words, .. } => words == "share member 3",
+            _ => false,
+        };
+        assert!(named, "{error}");
     }
-    // What was made is of no use: no share was kept, and the id is spent for the board.
-    let another = message(&cheater, &plan, 1, (3, 0), vec![7; 128]);
-    assert_eq!(problem(board.post_message(&another).await), (409, "equivocation".into()));
+    // What was made is of no use: no share was kept, and the id is spent for the board and for each device.
+    for n in [1, 2] {
+        assert!(world.official(n).is_aborted(plan.id()));
+    }
+    let again = world.finish(1, &manifest).await.unwrap().expect_err("ended");
+    assert!(again.to_string().contains("this ceremony was ended"), "{again}");
+    let another = message(&cheater, &plan, 3, (3, 0), vec![7; 32]);
+    assert_eq!(problem(board.post_message(&another).await), (409, "aborted".into()));
+    let operator = world.board(&identity(Role::Council));
+    assert_eq!(problem(operator.admit(manifest.payload().to_vec()).await), (409, "aborted".into()));
+    assert_eq!(problem(board.propose(&signed, &mut patience()).await.map_err(http)), (409, "aborted".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,11 +153,14 @@ async fn takes_messages_of_members_only_each_for_himself() {
     assert_eq!(refused(board.post_message(&for_two).await), (400, "unknown-key".into()));
     let as_two = message(&one, &plan, 1, (2, 0), vec![0; 128]);
     assert_eq!(refused(board.post_message(&as_two).await), (403, "caller".into()));
-    for (round, to, len) in [(1, 2, 128), (2, 0, 1168), (2, 1, 1168), (2, 4, 1168), (2, 2, 32), (3, 0, 31), (4, 0, 32)]
+    for (round, to, len) in [(1, 2, 128), (2, 0, 1168), (2, 1, 1168), (2, 4, 1168), (2, 2, 32), (3, 0, 31), (8, 0, 32)]
     {
         let bad = message(&one, &plan, round, (1, to), vec![0; len]);
         assert_eq!(refused(board.post_message(&bad).await), (400, "ceremony".into()), "{round} {to} {len}");
     }
+    // A first key has no dealers.
+    let dealing = message(&one, &plan, 4, (1, 0), vec![0; 64]);
+    assert_eq!(refused(board.post_message(&dealing).await), (403, "caller".into()));
     let outside = world.board(stranger.signing());
     let foreign = message(&stranger, &plan, 1, (1, 0), vec![0; 128]);
     assert_eq!(refused(outside.post_message(&foreign).await), (403, "caller".into()));
@@ -151,12 +176,12 @@ async fn signs_no_manifest_with_keys_that_are_not_the_known_ones() {
     let manifest = world.manifest().await;
     let plan = Ceremony::from_payload(manifest.payload()).unwrap();
     let known = world.fingerprints();
-    manifest::check(&plan, Some(1), &known).unwrap();
+    manifest::check(&plan, Some(1), None, &known).unwrap();
     let two = world.official(2).card().fingerprint();
     let without: String = known.0.lines().filter(|l| !l.starts_with(&two)).map(|l| format!("{l}\n")).collect();
-    let error = manifest::check(&plan, Some(1), &FromFile(without.clone())).expect_err("one is unknown");
+    let error = manifest::check(&plan, Some(1), None, &FromFile(without.clone())).expect_err("one is unknown");
     assert!(error.to_string().contains("official 2"), "{error}");
-    manifest::check(&plan, Some(2), &FromFile(without)).unwrap();
+    manifest::check(&plan, Some(2), None, &FromFile(without)).unwrap();
 
     let groups: Vec<&str> = two.split('-').collect();
     assert!(manifest::fits(&two, &groups[..4].join(" ").to_uppercase()));
@@ -176,13 +201,13 @@ async fn a_council_of_the_operators_own_keys_is_not_endorsed() {
     let formed = endorse::waiting_council(&board, None).await.unwrap();
     let other = OfficialFile::create(&world.dir.path().join("other"), "x", passphrase(9), Cost::LEAST).unwrap();
     let known = FromFile(other.card().fingerprint());
-    let error = endorse::check_formed(&board, &world.trust, &formed, &known).await.expect_err("unknown people");
+    let error = endorse::check_formed(&board, &world.trust, None, &formed, &known).await.expect_err("unknown people");
     assert!(matches!(error, OfficialError::Refused(_)), "{error}");
     // Another council under the same ceremony.
     let tabir_crypto::statement::Body::Council(mut body) = formed.body().unwrap() else { panic!() };
     body.transcript = Hex([9; 32]);
     let forged = Statement::new(Verb::CouncilFormed, &body).unwrap();
-    let error = endorse::check_formed(&board, &world.trust, &forged, &world.fingerprints()).await;
+    let error = endorse::check_formed(&board, &world.trust, None, &forged, &world.fingerprints()).await;
     assert_eq!(error.expect_err("forged").code(), Some(Code::Context));
     // The board sends nothing to the log before the table of rules is met.
     let mut early = formed.clone();

@@ -182,7 +182,10 @@ impl World {
     ) -> tokio::task::JoinHandle<Result<ceremony::Formed, OfficialError>> {
         let (mut file, payload, clock) = (self.official(n), manifest.payload().to_vec(), self.clock.clone());
         let board = self.board(file.signing());
-        tokio::spawn(async move { ceremony::finish(&mut file, &payload, &board, &clock, &mut patience()).await })
+        tokio::spawn(async move {
+            let place = ceremony::Place { board: &board, clock: &clock, log: None };
+            ceremony::finish(&mut file, &payload, place, &mut patience()).await
+        })
     }
 
     pub fn fingerprints(&self) -> FromFile {
@@ -200,7 +203,7 @@ impl World {
         for signer in [identity(Role::Warden), key(1)] {
             let board = self.board(&signer);
             let mut statement = endorse::waiting_council(&board, None).await.unwrap();
-            endorse::check_formed(&board, &self.trust, &statement, &self.fingerprints()).await.unwrap();
+            endorse::check_formed(&board, &self.trust, None, &statement, &self.fingerprints()).await.unwrap();
             statement.sign(&signer);
             board.propose(&statement, &mut patience()).await.unwrap();
         }

@@ -180,9 +180,10 @@ impl World {
             .map(|n| {
                 let (mut file, payload, clock) = (self.official(n), manifest.payload().to_vec(), self.clock.clone());
                 let board = self.board(file.signing());
-                tokio::spawn(
-                    async move { ceremony::finish(&mut file, &payload, &board, &clock, &mut patience()).await },
-                )
+                tokio::spawn(async move {
+                    let place = ceremony::Place { board: &board, clock: &clock, log: None };
+                    ceremony::finish(&mut file, &payload, place, &mut patience()).await
+                })
             })
             .collect();
         for task in tasks {
@@ -190,7 +191,7 @@ impl World {
         }
         let board = self.board(auditor);
         let formed = endorse::waiting_council(&board, None).await.unwrap();
-        endorse::check_formed(&board, &self.trust, &formed, &FromFile(known)).await.unwrap();
+        endorse::check_formed(&board, &self.trust, None, &formed, &FromFile(known)).await.unwrap();
         self.sign(formed, &[self.identity(Role::Warden), auditor.clone()]).await;
     }
 

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tabir_crypto::codec::sha256;
 use tabir_crypto::json;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::threshold::dkg::Ceremony;
 
-use crate::cli::connect::load_trust;
+use crate::cli::connect::{BoardArgs, load_trust};
 use crate::cli::official::{KeyArgs, fingerprints, progress, seconds};
 use crate::cli::{CliError, read, write};
 use crate::client::official::{Board, Card, Patience, ceremony, manifest};
@@ -49,12 +48,8 @@ pub struct Finish {
     manifest: PathBuf,
     #[command(flatten)]
     key: KeyArgs,
-    /// The trust root
-    #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
-    trust: PathBuf,
-    /// The board's address
-    #[arg(long, value_name = "URL")]
-    board: String,
+    #[command(flatten)]
+    board: BoardArgs,
     /// The other officials' fingerprints, one a line, which you got from them and not from here; typed in part without it
     #[arg(long, value_name = "FILE")]
     fingerprints: Option<PathBuf>,
@@ -110,34 +105,54 @@ pub async fn admit(args: &Admit) -> Result<(), CliError> {
 
 /// Runs `tabir council finish`.
 pub async fn finish(args: &Finish) -> Result<(), CliError> {
-    let (trust, clock) = (load_trust(&args.trust)?, Clock::system());
     let statement = read_manifest(&args.manifest)?;
     let mut file = args.key.open()?;
+    let meeting = args.board.open(file.signing().clone()).await?;
     let plan = Ceremony::from_payload(statement.payload())?;
-    let index = ceremony::own_index(&plan, &file)?;
-    if trust.signer(&file.verifying().key_id()).is_some() {
+    if meeting.trust.signer(&file.verifying().key_id()).is_some() {
         return Err(CliError::Failed("an official holds no key of the trust root: make a new one with `join`".into()));
     }
-    manifest::check(&plan, Some(index), &*fingerprints(args.fingerprints.as_deref())?)?;
-    let board = Board::new(Client::new(clock.clone()), &args.board, file.signing().clone());
+    let before = match meeting.log() {
+        Some(log) if !plan.manifest().dealers.is_empty() => Some(ceremony::council_before(&plan, log)?),
+        _ => None,
+    };
+    let own = ceremony::own_index(&plan, &file).ok();
+    manifest::check(&plan, own, before.as_ref(), &*fingerprints(args.fingerprints.as_deref())?)?;
     let mut patience = Patience::new(args.timeout, &progress);
-    let formed = ceremony::finish(&mut file, statement.payload(), &board, &clock, &mut patience).await?;
-    let (proposal, council) = (hex::encode(formed.proposal), hex::encode(formed.council.council_id()));
+    let place = ceremony::Place { board: &meeting.board, clock: &meeting.clock, log: meeting.log() };
+    let formed = ceremony::finish(&mut file, statement.payload(), place, &mut patience).await?;
     if args.json {
-        let ceremony = hex::encode(sha256(statement.payload()));
-        let line = serde_json::json!({ "v": 1, "ceremony": ceremony, "council": council, "proposal": proposal,
-            "index": index, "t": formed.council.t(), "n": formed.council.n() });
+        let council = |m: &ceremony::Made| {
+            serde_json::json!({ "verb": m.verb.as_str(), "council": hex::encode(m.council.council_id()),
+                "fingerprint": m.council.fingerprint(), "proposal": hex::encode(m.proposal), "t": m.council.t(),
+                "n": m.council.n(), "epoch": m.council.epoch() })
+        };
+        let made: Vec<_> = formed.made.iter().map(council).collect();
+        let (id, last) = (hex::encode(plan.id()), formed.council());
+        let line = serde_json::json!({ "v": 1, "ceremony": id, "council": hex::encode(last.council_id()),
+            "proposal": hex::encode(formed.proposal()), "index": formed.index, "t": last.t(), "n": last.n(), "made": made });
         println!("{line}");
-    } else {
+        return Ok(());
+    }
+    for m in &formed.made {
         println!(
-            "Your share is in {}. Council {council}, official {index} of {}.",
-            args.key.key.display(),
-            formed.council.n()
+            "{}: {}, {} of {} must agree.",
+            m.verb.as_str(),
+            m.council.fingerprint(),
+            m.council.t(),
+            m.council.n()
         );
-        println!(
-            "Next, with your fingerprints at hand: the warden runs `tabir warden approve-council`, and an auditor"
-        );
-        println!("`tabir sign --proposal {proposal} --board URL --key FILE --trust FILE`.");
+    }
+    match formed.index {
+        Some(index) => println!("You are official {index}. Your share is in {}.", args.key.key.display()),
+        None => println!("You have handed on your part and sit in the new council no longer."),
+    }
+    println!(
+        "Compare the eight words of the council with the others in person. Next, with your fingerprints at hand, the"
+    );
+    println!("warden's person runs `tabir warden approve-council`, and an auditor for each of:");
+    for m in &formed.made {
+        println!("  tabir sign --proposal {} --server URL --key FILE --trust FILE", hex::encode(m.proposal));
     }
     Ok(())
 }

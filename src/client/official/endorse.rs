@@ -2,15 +2,22 @@
 //!
 //! Without this the operator could form a council of his own keys and have it logged.
 
+use tabir_crypto::ed25519::VerifyingKey;
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::threshold::dkg::Ceremony;
-use tabir_crypto::trust::Trust;
+use tabir_crypto::threshold::reshare::VerifiedManifest;
+use tabir_crypto::trust::{State, Trust};
 use tabir_crypto::{B32, Code};
 
-use super::ceremony::{member_keys, read_round, verify_transcripts};
+use super::ceremony::{Senders, agreed, council_before};
 use super::manifest::{self, Fingerprints};
 use super::{Board, OfficialError};
-use crate::api::council::TRANSCRIPT_ROUND;
+
+/// Whether a statement of this verb makes a council.
+#[must_use]
+pub fn makes_council(verb: &str) -> bool {
+    [Verb::CouncilFormed, Verb::CouncilRefreshed, Verb::CouncilReshared].iter().any(|v| v.as_str() == verb)
+}
 
 /// The one council that waits for signatures, or the one named. Error: `Refused` when there is none, or more than one.
 pub async fn waiting_council(board: &Board, named: Option<B32>) -> Result<Statement, OfficialError> {
@@ -18,7 +25,7 @@ pub async fn waiting_council(board: &Board, named: Option<B32>) -> Result<Statem
         Some(id) => id,
         None => {
             let all = board.proposals().await?.proposals;
-            let mut waiting = all.iter().filter(|p| p.verb.as_str() == Verb::CouncilFormed.as_str() && !p.complete);
+            let mut waiting = all.iter().filter(|p| makes_council(p.verb.as_str()) && !p.complete);
             match (waiting.next(), waiting.next()) {
                 (Some(one), None) => one.id.0,
                 (None, _) => return Err(OfficialError::Refused("no council waits for signatures".into())),
@@ -29,38 +36,43 @@ pub async fn waiting_council(board: &Board, named: Option<B32>) -> Result<Statem
     Ok(board.proposal(&id).await?.statement)
 }
 
-/// Checks a proposed `council.formed`: fingerprints of all officials, their signatures on the manifest and on the
-/// transcript, and that the council is what the ceremony made. Errors: `Refused`, `Cheater`, `context`.
+/// Checks a proposed `council.formed`, `.refreshed` or `.reshared`: fingerprints of all officials who are not known from
+/// the council before, their signatures on the manifest and on the transcript, that their shares work, and that the
+/// council is what the ceremony made. `log` has the council before, if there is one.
+/// Errors: `Refused`, `Cheater`, `CheatingDealer`, `Differs`, `context`, `insufficient-signatures`.
 pub async fn check_formed(
     board: &Board,
     trust: &Trust,
+    log: Option<&State>,
     formed: &Statement,
     known: &dyn Fingerprints,
 ) -> Result<(), OfficialError> {
     let Body::Council(body) = formed.body()? else { return Err(Code::Verb.into()) };
-    let payload = board.manifest(&body.ceremony_id.0).await?;
+    let payload = board.manifest(&body.reshare_id.unwrap_or(body.ceremony_id).0).await?;
     let ceremony = Ceremony::from_payload(&payload)?;
-    let keys = member_keys(&ceremony)?;
-    if keys.iter().any(|key| trust.signer(&key.key_id()).is_some()) {
+    let signed = board.proposal(&Statement::from_payload(Verb::CouncilManifest, payload)?.pae_hash()).await?.statement;
+    let verified = if ceremony.manifest().dealers.is_empty() {
+        None
+    } else {
+        let log = log.ok_or_else(|| OfficialError::Refused("the log is needed to check this: give --server".into()))?;
+        Some(VerifiedManifest::verify(&signed, &council_before(&ceremony, log)?)?)
+    };
+    let senders = Senders::new(&ceremony, verified.as_ref())?;
+    if senders.members.iter().any(|key| trust.signer(&key.key_id()).is_some()) {
         return Err(OfficialError::Refused("an official of this council holds a key of the trust root".into()));
     }
-    manifest::check(&ceremony, None, known)?;
+    manifest::check(&ceremony, None, verified.as_ref().map(VerifiedManifest::old), known)?;
 
-    let signed = board.proposal(&Statement::from_payload(Verb::CouncilManifest, payload)?.pae_hash()).await?.statement;
-    let signers = signed.verify(&keys)?.signers;
-    let messages = board.messages(ceremony.id()).await?;
-    let round1 = read_round(&ceremony, 1, 0, &messages)?;
-    let transcripts = read_round(&ceremony, TRANSCRIPT_ROUND, 0, &messages)?;
-    let (made, _) = verify_transcripts(&ceremony, round1, &transcripts)?;
-    if made != body {
+    let signers = signed.verify(&senders.keys())?.signers;
+    let made = agreed(&senders, &ceremony, verified.as_ref(), &board.messages(ceremony.id()).await?)?;
+    if !made.iter().any(|outcome| outcome.verb == formed.verb() && outcome.body == body) {
         return Err(Code::Context.into());
     }
-    let all: Vec<_> = keys.iter().copied().chain(trust.identities().iter().chain(trust.auditors()).copied()).collect();
+    let pinned = trust.identities().iter().chain(trust.auditors()).copied();
+    let all: Vec<_> = senders.keys().into_iter().chain(pinned).collect();
     let formed_by = formed.verify(&all)?.signers;
-    for key in &keys {
-        if !signers.contains(&key.key_id()) || !formed_by.contains(&key.key_id()) {
-            return Err(Code::Insufficient.into());
-        }
-    }
-    Ok(())
+    let members = senders.members.iter().map(VerifyingKey::key_id);
+    let dealers = senders.dealers.values().filter(|_| formed.verb() != Verb::CouncilFormed).map(VerifyingKey::key_id);
+    let unsigned = |id: &B32| !signers.contains(id) || !formed_by.contains(id);
+    if members.chain(dealers).any(|id| unsigned(&id)) { Err(Code::Insufficient.into()) } else { Ok(()) }
 }

@@ -2,9 +2,10 @@
 
 use tabir_crypto::codec::sha256;
 use tabir_crypto::statement::body::{CeremonyKind, CouncilManifest, ManifestMember};
-use tabir_crypto::statement::value::{Hex, Hour, V1};
+use tabir_crypto::statement::value::{Bytes, Hex, Hour, Text, V1};
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::threshold::dkg::Ceremony;
+use tabir_crypto::threshold::{Council, CouncilMember};
 use tabir_crypto::{SecretBytes, json};
 
 use super::OfficialError;
@@ -14,21 +15,67 @@ use crate::clock::{Clock, Random};
 /// Proquints that a person types of a fingerprint: 64 bits, which nobody finds a second key for.
 pub const TYPED_GROUPS: usize = 4;
 
-/// A manifest of new officials, in the order of the cards, unsigned.
+/// A manifest of a first or further key, of these officials in this order, unsigned.
 pub fn build(cards: &[Card], t: u16, clock: &Clock) -> Result<Statement, OfficialError> {
-    let members =
-        (1..).zip(cards).map(|(index, card)| ManifestMember { index, ed_vk: card.ed_vk, kem_pk: card.kem_pk.clone() });
-    let body = CouncilManifest {
+    written(body(CeremonyKind::Form, members(cards), t, clock))
+}
+
+/// A manifest that follows a council, unsigned: [`Kind::Refresh`](CeremonyKind::Refresh) to the same people,
+/// `Reshare` or `Remove` to those of the cards. `dealers` are t of the council's indices; without them the first t who
+/// stay, or if fewer than t stay, the first t.
+pub fn follow(
+    old: &Council,
+    kind: CeremonyKind,
+    (cards, t): (&[Card], u16),
+    dealers: Option<Vec<u16>>,
+    clock: &Clock,
+) -> Result<Statement, OfficialError> {
+    let members = members(cards);
+    let stays = |m: &&CouncilMember| members.iter().any(|new| new.ed_vk.0 == *m.ed_vk.as_bytes());
+    let needed = usize::from(old.t());
+    let dealers = dealers.unwrap_or_else(|| {
+        let (stay, leave): (Vec<_>, Vec<_>) = old.members().iter().partition(stays);
+        let mut chosen: Vec<u16> = stay.into_iter().chain(leave).take(needed).map(|m| m.index).collect();
+        chosen.sort_unstable();
+        chosen
+    });
+    if dealers.len() != needed {
+        return Err(OfficialError::Refused(format!(
+            "{needed} officials of the council before must deal, no more and no less"
+        )));
+    }
+    written(CouncilManifest { previous: Hex(*old.council_id()), dealers, ..body(kind, members, t, clock) })
+}
+
+/// The cards of a council's members, as the log has them; names are not in the log.
+pub fn cards_of(council: &Council) -> Result<Vec<Card>, OfficialError> {
+    let card = |m: &CouncilMember| {
+        let (ed_vk, kem_pk) = (Hex(*m.ed_vk.as_bytes()), Bytes(m.kem_pk.as_bytes().to_vec()));
+        Ok(Card { v: V1, name: Text::new(&format!("official {}", m.index))?, ed_vk, kem_pk })
+    };
+    council.members().iter().map(card).collect()
+}
+
+fn members(cards: &[Card]) -> Vec<ManifestMember> {
+    let member = |(index, card): (u16, &Card)| ManifestMember { index, ed_vk: card.ed_vk, kem_pk: card.kem_pk.clone() };
+    (1..).zip(cards).map(member).collect()
+}
+
+fn body(kind: CeremonyKind, members: Vec<ManifestMember>, t: u16, clock: &Clock) -> CouncilManifest {
+    CouncilManifest {
         v: V1,
         at: Hour::of(clock.now()),
-        kind: CeremonyKind::Form,
+        kind,
         t,
-        n: u16::try_from(cards.len()).unwrap_or(u16::MAX),
-        members: members.collect(),
+        n: u16::try_from(members.len()).unwrap_or(u16::MAX),
+        members,
         previous: Hex([0; 32]),
         dealers: Vec::new(),
         nonce: Hex(*SecretBytes::<32>::random(&mut Random).expose()),
-    };
+    }
+}
+
+fn written(body: CouncilManifest) -> Result<Statement, OfficialError> {
     let payload = json::to_vec(&body)?;
     Ceremony::from_payload(&payload)?;
     Ok(Statement::from_payload(Verb::CouncilManifest, payload)?)
@@ -58,9 +105,19 @@ impl Fingerprints for FromFile {
     }
 }
 
-/// Compares the keys of all members but `own` with what was obtained elsewhere.
-pub fn check(ceremony: &Ceremony, own: Option<u16>, known: &dyn Fingerprints) -> Result<(), OfficialError> {
-    for member in ceremony.manifest().members.iter().filter(|m| Some(m.index) != own) {
+/// Compares the keys of all members but `own` with what was obtained elsewhere. Who sat in the council before with the
+/// same keys is known from the log, where people compared them when they came.
+pub fn check(
+    ceremony: &Ceremony,
+    own: Option<u16>,
+    before: Option<&Council>,
+    known: &dyn Fingerprints,
+) -> Result<(), OfficialError> {
+    let sat = |m: &ManifestMember| {
+        let same = |o: &CouncilMember| *o.ed_vk.as_bytes() == m.ed_vk.0 && o.kem_pk.as_bytes() == m.kem_pk.0;
+        before.is_some_and(|council| council.members().iter().any(same))
+    };
+    for member in ceremony.manifest().members.iter().filter(|m| Some(m.index) != own && !sat(m)) {
         let real = fingerprint(&member.ed_vk.0, &member.kem_pk.0);
         if !known.of(member.index)?.iter().any(|typed| fits(&real, typed)) {
             return Err(OfficialError::Refused(format!(

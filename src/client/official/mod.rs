@@ -56,6 +56,33 @@ pub enum OfficialError {
         /// What is wrong with it.
         source: tabir_crypto::Error,
     },
+    /// A dealer of the council before sent something that fails a check.
+    #[error(
+        "dealer {index} of the council before cheats or is broken: {source}. Nothing was made; begin anew without him"
+    )]
+    CheatingDealer {
+        /// His index in the council before.
+        index: u16,
+        /// What is wrong with it.
+        source: tabir_crypto::Error,
+    },
+    /// Another official saw other messages of the ceremony.
+    #[error(
+        "official {index} saw other messages than you: somebody signed two versions, or the board showed each of you \
+         another one. Nothing was made. Compare your transcripts, then begin anew with a new manifest"
+    )]
+    Differs {
+        /// Who saw other ones.
+        index: u16,
+    },
+    /// A participant ended the ceremony.
+    #[error("official {from} ended this ceremony ({words}). Nothing was made; begin anew with a new manifest")]
+    Aborted {
+        /// Who; a dealer who is no new member counts from 101.
+        from: u16,
+        /// A code, and who is to blame, by that participant's word.
+        words: String,
+    },
     /// An approver's partial fails a check, and too few others are there.
     #[error(
         "the partial of official {index} fails a check: {source}. With it left out too few are there; tell an auditor"
@@ -80,6 +107,7 @@ impl OfficialError {
     pub const fn code(&self) -> Option<tabir_crypto::Code> {
         match self {
             Self::Cheater { source, .. }
+            | Self::CheatingDealer { source, .. }
             | Self::BadPartial { source, .. }
             | Self::Client(ClientError::Crypto(source)) => Some(source.code()),
             Self::KeyFile(e) => Some(e.code()),
@@ -92,6 +120,16 @@ impl OfficialError {
     fn blame(source: tabir_crypto::Error) -> Self {
         match source.culprit() {
             Some(index) => Self::Cheater { index, source },
+            None => source.into(),
+        }
+    }
+}
+
+impl OfficialError {
+    /// With the dealer who is to blame, if the error names one.
+    fn blame_dealer(source: tabir_crypto::Error) -> Self {
+        match source.culprit() {
+            Some(index) => Self::CheatingDealer { index, source },
             None => source.into(),
         }
     }

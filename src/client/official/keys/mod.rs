@@ -3,7 +3,7 @@
 //! ```text
 //! JSON, mode 0600, replaced as a whole; official.key in a folder of mode 0700, or a file of any other name:
 //! {v, name, ed_vk, kem_pk, keys, sum, ceremony?: {id, sealed, sum}, shares: [{id, bound, sealed, sum}],
-//!  requests: [{id, sealed, sum}], backup?: {at, of}}
+//!  requests: [{id, sealed, sum}], backup?: {at, of}, aborted?: [ceremony_id]}
 //! keys      ed seed 32 ‖ X-Wing seed 32      aad "tabir/v1/official" ‖ ed_vk ‖ kem_pk
 //! ceremony  JSON of a step                   aad "tabir/v1/ceremony-state" ‖ ed_vk ‖ ceremony_id
 //! share     index 2 ‖ s 32                   aad lineage ‖ council_id ‖ index ‖ Y_i, and s checked against Y_i on load
@@ -11,6 +11,7 @@
 //! ```
 //! A file that was changed, or a part that was moved to another place, does not open.
 
+mod lifecycle;
 mod paper;
 mod passphrase;
 mod shares;
@@ -129,6 +130,7 @@ impl OfficialFile {
             shares: Vec::new(),
             requests: Vec::new(),
             backup: None,
+            aborted: Vec::new(),
         };
         let both = Secret::new([ed.expose().as_slice(), kem_seed.expose()].concat());
         let mut file = Self { path, read: [0; 32], passphrase, cost, stored, signing, kem };

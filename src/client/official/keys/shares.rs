@@ -90,14 +90,15 @@ impl OfficialFile {
         Ok(())
     }
 
-    /// Keeps a share, and what the ceremony does next, in one write.
-    pub(in crate::client::official) fn set_share(
+    /// Keeps shares, and what the ceremony does next, in one write.
+    pub(in crate::client::official) fn set_shares(
         &mut self,
-        council: &Council,
-        share: &Share,
+        shares: &[(&Council, &Share)],
         (ceremony, state): (B32, &SecretVec),
     ) -> Result<(), OfficialError> {
-        self.put_share(council, share)?;
+        for (council, share) in shares {
+            self.put_share(council, share)?;
+        }
         self.set_ceremony(ceremony, state)
     }
 

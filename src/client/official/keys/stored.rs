@@ -34,6 +34,9 @@ pub(super) struct Stored {
     pub requests: Vec<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<BackupMark>,
+    /// Ceremonies that were ended: none of them is taken up again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aborted: Vec<Hex32>,
 }
 
 /// Something sealed, by the id of what it belongs to.

@@ -1,0 +1,454 @@
+//! `tabir council finish`: a participant's part of a ceremony, from the signed manifest to the signed council.
+//!
+//! ```text
+//! sign the manifest, wait for all n and the dealers        proposal council.manifest
+//! commitments (new key); dealing and dealt shares (reshare)  state saved, then posted
+//! sealed shares (new key)                                  state and sealed shares saved, then posted
+//! shares computed, checked, kept beside the old one        saved, then transcript and drill posted
+//! all transcripts equal, all drills open                   then sign what was made, wait for all n and the dealers
+//! warden and auditor sign by their own commands; log; witness; then `settle` erases what was replaced
+//! ```
+//! What is sent is saved first: after a crash the same bytes are sent again, and the board takes them once. Until the new
+//! council is witnessed the old one is as it was. A ceremony that a participant ends, or in which somebody cheats,
+//! leaves nothing on this device but its id, which is refused from then on.
+
+mod messages;
+mod outcome;
+mod settle;
+mod state;
+
+use std::collections::BTreeMap;
+
+use tabir_crypto::hpke::{KemPublicKey, Use, uses};
+use tabir_crypto::statement::body::CouncilMessage;
+use tabir_crypto::statement::value::{Bytes, Hex, Hour, V1};
+use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::threshold::dkg::{Ceremony, Round1, Round2};
+use tabir_crypto::threshold::reshare::{Dealings, VerifiedManifest, deal};
+use tabir_crypto::threshold::{Council, Drill, Share};
+use tabir_crypto::trust::State as Log;
+use tabir_crypto::{B32, Code, Error, SecretBytes};
+
+use super::{Board, OfficialError, OfficialFile, Patience};
+use crate::api::council::round;
+use crate::clock::{Clock, Random};
+pub use messages::{Round, Senders};
+pub use outcome::{Outcome, agreed, makes_key};
+use outcome::{made, transcript};
+pub use settle::{Settled, settle};
+use state::{State, Step};
+
+/// One council that came of the ceremony.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Id of the proposal, which warden and an auditor sign next.
+    pub proposal: B32,
+    /// `council.formed`, `.refreshed` or `.reshared`.
+    pub verb: Verb,
+    /// The council.
+    pub council: Council,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Formed {
+    /// One council; of a removal two, the reshared one first.
+    pub made: Vec<Made>,
+    /// This official's index among the members; `None` for a dealer who leaves.
+    pub index: Option<u16>,
+}
+
+impl Formed {
+    /// The last council of it: the one that new reports will be sealed to.
+    #[must_use]
+    pub fn council(&self) -> &Council {
+        &self.last().council
+    }
+
+    /// Its proposal.
+    #[must_use]
+    pub fn proposal(&self) -> B32 {
+        self.last().proposal
+    }
+
+    #[expect(clippy::expect_used, reason = "a ceremony makes a council or ends with an error")]
+    fn last(&self) -> &Made {
+        self.made.last().expect("a ceremony makes at least one council")
+    }
+}
+
+/// Where a ceremony takes place.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The board.
+    pub board: &'a Board,
+    /// The device's clock.
+    pub clock: &'a Clock,
+    /// The governance log as this device reads it: it has the council before. A first key needs none.
+    pub log: Option<&'a Log>,
+}
+
+/// One official's part. The fingerprints have been compared before: see [`super::manifest::check`].
+pub async fn finish(
+    file: &mut OfficialFile,
+    payload: &[u8],
+    place: Place<'_>,
+    patience: &mut Patience<'_>,
+) -> Result<Formed, OfficialError> {
+    let ceremony = Ceremony::from_payload(payload)?;
+    let id = *ceremony.id();
+    if file.is_aborted(&id) {
+        return Err(OfficialError::Refused("this ceremony was ended: make a new manifest".into()));
+    }
+    let part = Part::new(ceremony, place, file)?;
+    let done = part.run(file, payload, patience).await;
+    match &done {
+        Err(OfficialError::Cheater { index, source }) => {
+            part.abort(file, &format!("{} member {index}", source.code().as_str())).await?;
+        }
+        Err(OfficialError::CheatingDealer { index, source }) => {
+            part.abort(file, &format!("{} dealer {index}", source.code().as_str())).await?;
+        }
+        Err(OfficialError::Differs { index }) => part.abort(file, &format!("differs member {index}")).await?,
+        Err(OfficialError::Aborted { .. }) => erase(file, id)?,
+        _ => {}
+    }
+    done
+}
+
+/// Ends a ceremony: nothing of it stays on this device, its id is refused here and by the board, and the others see it.
+/// Error: `Refused` when its council is in the log already.
+pub async fn abort(file: &mut OfficialFile, payload: &[u8], place: Place<'_>) -> Result<(), OfficialError> {
+    let ceremony = Ceremony::from_payload(payload)?;
+    let logged = place.log.is_some_and(|log| log.councils().any(|c| c.council.shares_id() == ceremony.id()));
+    if logged {
+        return Err(OfficialError::Refused("this ceremony has come to its end: its council is in the log".into()));
+    }
+    Part::new(ceremony, place, file)?.abort(file, "ended").await
+}
+
+/// Takes all that a ceremony left out of the key file, but for its id.
+fn erase(file: &mut OfficialFile, id: B32) -> Result<(), OfficialError> {
+    let kept = match file.ceremony(&id)? {
+        Some(saved) => State::from_secret(&saved)?.kept.iter().map(|id| id.0).collect(),
+        None => Vec::new(),
+    };
+    file.abort(id, &kept)
+}
+
+/// This official's place in a manifest; both keys must stand there.
+pub fn own_index(ceremony: &Ceremony, file: &OfficialFile) -> Result<u16, OfficialError> {
+    member_index(ceremony, file).ok_or_else(|| OfficialError::Refused("your keys do not stand in this manifest".into()))
+}
+
+fn member_index(ceremony: &Ceremony, file: &OfficialFile) -> Option<u16> {
+    let card = file.card();
+    let own = ceremony.manifest().members.iter().find(|m| m.ed_vk == card.ed_vk && m.kem_pk == card.kem_pk);
+    own.map(|m| m.index)
+}
+
+/// The council that a manifest follows. Error: `Refused` when the log has another one in its place.
+pub fn council_before(ceremony: &Ceremony, log: &Log) -> Result<Council, OfficialError> {
+    let previous = ceremony.manifest().previous.0;
+    let known = log.council(&previous).map(|c| c.council.clone());
+    let current =
+        known.ok().filter(|c| log.current(c.lineage()).is_some_and(|now| *now.council.council_id() == previous));
+    let other = "the manifest follows a council that is not, or no longer, the one in the log: make a new one";
+    current.ok_or_else(|| OfficialError::Refused(other.into()))
+}
+
+/// One device's part in a ceremony.
+struct Part<'a> {
+    ceremony: Ceremony,
+    place: Place<'a>,
+    old: Option<Council>,
+    /// Index among the new members.
+    member: Option<u16>,
+    /// Index among the old ones, of who deals.
+    dealer: Option<u16>,
+}
+
+impl<'a> Part<'a> {
+    fn new(ceremony: Ceremony, place: Place<'a>, file: &OfficialFile) -> Result<Self, OfficialError> {
+        let m = ceremony.manifest();
+        let old = if m.dealers.is_empty() {
+            None
+        } else {
+            let log = place.log.ok_or_else(|| OfficialError::Refused("the log is needed: give --server".into()))?;
+            Some(council_before(&ceremony, log)?)
+        };
+        let seat = old.as_ref().and_then(|old| old.member_by_key(&file.verifying()));
+        let dealer = seat.map(|seat| seat.index).filter(|index| m.dealers.contains(index));
+        let member = member_index(&ceremony, file);
+        if member.is_none() && dealer.is_none() {
+            return Err(OfficialError::Refused("you are neither a member nor a dealer of this manifest".into()));
+        }
+        Ok(Self { ceremony, place, old, member, dealer })
+    }
+
+    fn id(&self) -> B32 {
+        *self.ceremony.id()
+    }
+
+    fn makes_key(&self) -> bool {
+        makes_key(self.ceremony.manifest().kind)
+    }
+
+    async fn run(
+        &self,
+        file: &mut OfficialFile,
+        payload: &[u8],
+        patience: &mut Patience<'_>,
+    ) -> Result<Formed, OfficialError> {
+        let manifest = self.manifest(file, payload, patience).await?;
+        let senders = Senders::new(&self.ceremony, manifest.as_ref())?;
+        loop {
+            let state = match file.ceremony(&self.id())? {
+                Some(saved) => State::from_secret(&saved)?,
+                None => self.begin(file, manifest.as_ref())?,
+            };
+            for post in &state.posts {
+                self.place.board.post_message(post).await?;
+            }
+            match (state.step, self.member) {
+                (Step::Begun, Some(index)) if self.makes_key() => {
+                    let next = self.shared(file, &state, (index, &senders), patience).await?;
+                    file.set_ceremony(self.id(), &next.to_secret()?)?;
+                }
+                (Step::Begun | Step::Shared, Some(index)) => {
+                    self.keep(file, &state, (index, &senders, manifest.as_ref()), patience).await?;
+                }
+                _ => return self.agree(file, &senders, manifest.as_ref(), patience).await,
+            }
+        }
+    }
+
+    /// The manifest with all its signatures, verified for a dealing.
+    async fn manifest(
+        &self,
+        file: &OfficialFile,
+        payload: &[u8],
+        patience: &mut Patience<'_>,
+    ) -> Result<Option<VerifiedManifest>, OfficialError> {
+        let mut manifest = Statement::from_payload(Verb::CouncilManifest, payload.to_vec())?;
+        manifest.sign(file.signing());
+        let mut wanted = Senders::new(&self.ceremony, None)?.members;
+        if let Some(old) = &self.old {
+            let dealers = self.ceremony.manifest().dealers.iter().map(|i| Ok(old.member(*i)?.ed_vk));
+            wanted.extend(dealers.collect::<Result<Vec<_>, Error>>()?);
+        }
+        let signed = self.gather(&manifest, &wanted, "the other signatures on the manifest", patience).await?;
+        self.old.as_ref().map(|old| Ok(VerifiedManifest::verify(&signed, old)?)).transpose()
+    }
+
+    fn message(&self, file: &OfficialFile, in_round: u8, to: u16, bytes: Vec<u8>) -> Result<Statement, OfficialError> {
+        let from = match in_round {
+            round::DEALING | round::DEALT => self.dealer,
+            round::ABORT => self.member.or_else(|| Some(self.dealer?.saturating_add(round::DEALER))),
+            _ => self.member,
+        };
+        let body = CouncilMessage {
+            v: V1,
+            at: Hour::of(self.place.clock.now()),
+            ceremony_id: Hex(self.id()),
+            round: in_round,
+            from: from.ok_or(Code::Index)?,
+            to,
+            bytes: Bytes(bytes),
+        };
+        Ok(Statement::signed(Verb::CouncilMessage, &body, file.signing())?)
+    }
+
+    fn sealed_to(&self, in_round: u8, from: u16, to: u16) -> Use {
+        Use::Ceremony { ceremony_id: self.id(), round: in_round, from, to }
+    }
+
+    fn seal(&self, (in_round, from, to): (u8, u16, u16), share: &SecretBytes<32>) -> Result<Vec<u8>, OfficialError> {
+        let member = self.ceremony.manifest().members.iter().find(|m| m.index == to).ok_or(Code::Index)?;
+        let key = KemPublicKey::from_bytes(&member.kem_pk.0)?;
+        Ok(uses::seal(&key, &self.sealed_to(in_round, from, to), share.expose(), &mut Random)?)
+    }
+
+    /// Commitments and dealing; the dealt shares are sealed and gone from here at once.
+    fn begin(&self, file: &mut OfficialFile, manifest: Option<&VerifiedManifest>) -> Result<State, OfficialError> {
+        let mut state = State::new(Step::Begun);
+        if let (Some(manifest), Some(dealer)) = (manifest, self.dealer) {
+            let dealing = deal(manifest, &file.share(manifest.old())?, &mut Random)?;
+            state.posts.push(self.message(file, round::DEALING, 0, dealing.message)?);
+            for (to, share) in &dealing.shares {
+                let sealed = self.seal((round::DEALT, dealer, *to), share)?;
+                state.posts.push(self.message(file, round::DEALT, *to, sealed)?);
+            }
+        }
+        if let Some(index) = self.member.filter(|_| self.makes_key()) {
+            let round1 = Round1::start(&self.ceremony, index, &mut Random)?;
+            state.posts.push(self.message(file, round::COMMITMENTS, 0, round1.message().to_vec())?);
+            state.secret = Bytes(round1.to_bytes()?.expose().clone());
+        }
+        file.set_ceremony(self.id(), &state.to_secret()?)?;
+        Ok(state)
+    }
+
+    /// The second round of a new key: a sealed share for each other member.
+    async fn shared(
+        &self,
+        file: &OfficialFile,
+        state: &State,
+        (index, senders): (u16, &Senders),
+        patience: &mut Patience<'_>,
+    ) -> Result<State, OfficialError> {
+        let round1 = self.collect(senders, (round::COMMITMENTS, 0), FIRST, patience).await?;
+        let mine = Round1::from_bytes(&self.ceremony, &state.secret.0)?;
+        let (round2, shares) = mine.next(messages::bytes_of(&round1)).map_err(OfficialError::blame)?;
+        let mut next = State::new(Step::Shared);
+        next.secret = Bytes(round2.to_bytes()?.expose().clone());
+        for (to, share) in shares {
+            let sealed = self.seal((round::SHARE, index, to), &share)?;
+            next.posts.push(self.message(file, round::SHARE, to, sealed)?);
+        }
+        Ok(next)
+    }
+
+    /// Computes this member's shares, keeps them, and says what it saw and that they work.
+    async fn keep(
+        &self,
+        file: &mut OfficialFile,
+        state: &State,
+        (index, senders, manifest): (u16, &Senders, Option<&VerifiedManifest>),
+        patience: &mut Patience<'_>,
+    ) -> Result<(), OfficialError> {
+        let (mut round1, mut dealings) = (Round::new(), Round::new());
+        let mut shares: Vec<Share> = Vec::new();
+        if let Some(manifest) = manifest {
+            dealings = self.collect(senders, (round::DEALING, 0), "the dealers' commitments", patience).await?;
+            let sealed =
+                self.collect(senders, (round::DEALT, index), "the shares that are dealt to you", patience).await?;
+            let dealt = self.open(file, (round::DEALT, index), &sealed)?;
+            let read = Dealings::read(manifest, &messages::bytes_of(&dealings)).map_err(OfficialError::blame_dealer)?;
+            shares.push(read.finish(index, &dealt).map_err(OfficialError::blame_dealer)?);
+        }
+        if self.makes_key() {
+            round1 = self.collect(senders, (round::COMMITMENTS, 0), FIRST, patience).await?;
+            let sealed =
+                self.collect(senders, (round::SHARE, index), "the shares that are sealed for you", patience).await?;
+            let mine = Round2::from_bytes(&self.ceremony, &state.secret.0)?;
+            let (share, _) =
+                mine.finish(&self.open(file, (round::SHARE, index), &sealed)?).map_err(OfficialError::blame)?;
+            shares.push(share);
+        }
+        let outcomes = made(&self.ceremony, manifest, (&round1, &dealings))?;
+        let mut partials = Vec::new();
+        for (outcome, share) in outcomes.iter().zip(&shares) {
+            let drill = Drill::new(&outcome.council, outcome.council.transcript())?;
+            partials.extend(drill.partial(share, &mut Random)?);
+        }
+        let mut next = State::new(Step::Kept);
+        next.posts.push(self.message(file, round::TRANSCRIPT, 0, transcript(&outcomes))?);
+        next.posts.push(self.message(file, round::DRILL, 0, partials)?);
+        next.kept = outcomes.iter().map(|o| Hex(*o.council.council_id())).collect();
+        let kept: Vec<_> = outcomes.iter().map(|o| &o.council).zip(&shares).collect();
+        file.set_shares(&kept, (self.id(), &next.to_secret()?))
+    }
+
+    fn open(
+        &self,
+        file: &OfficialFile,
+        (in_round, to): (u8, u16),
+        sealed: &Round,
+    ) -> Result<BTreeMap<u16, SecretBytes<32>>, OfficialError> {
+        let blame = if in_round == round::DEALT { OfficialError::blame_dealer } else { OfficialError::blame };
+        let open = |(from, (message, _)): (&u16, &(Vec<u8>, Hour))| {
+            let opened = uses::open(file.kem(), &self.sealed_to(in_round, *from, to), message)
+                .and_then(|s| Ok(SecretBytes::new(tabir_crypto::codec::fixed::<32>(s.expose())?)))
+                .map_err(|e| blame(Error::at(e.code(), *from)))?;
+            Ok((*from, opened))
+        };
+        sealed.iter().map(open).collect()
+    }
+
+    /// All agree and all shares work: signs what was made.
+    async fn agree(
+        &self,
+        file: &OfficialFile,
+        senders: &Senders,
+        manifest: Option<&VerifiedManifest>,
+        patience: &mut Patience<'_>,
+    ) -> Result<Formed, OfficialError> {
+        self.collect(senders, (round::TRANSCRIPT, 0), "the other officials' transcripts", patience).await?;
+        self.collect(senders, (round::DRILL, 0), "the other officials' drills", patience).await?;
+        let messages = self.place.board.messages(&self.id()).await?;
+        let outcomes = agreed(senders, &self.ceremony, manifest, &messages)?;
+        let mut done = Vec::new();
+        for outcome in outcomes {
+            // The share was computed from what this device saw: a board that shows others something else ends here.
+            if self.member.is_some() {
+                file.share(&outcome.council)?;
+            }
+            let signs = self.member.is_some() || outcome.verb != Verb::CouncilFormed;
+            let mut statement = outcome.statement()?;
+            if signs {
+                statement.sign(file.signing());
+                let wanted = if outcome.verb == Verb::CouncilFormed { senders.members.clone() } else { senders.keys() };
+                self.gather(&statement, &wanted, "the other signatures on the council", patience).await?;
+            }
+            done.push(Made { proposal: statement.pae_hash(), verb: outcome.verb, council: outcome.council });
+        }
+        Ok(Formed { made: done, index: self.member })
+    }
+
+    /// Posts a proposal with this official's signature and waits until all of these have signed it.
+    async fn gather(
+        &self,
+        statement: &Statement,
+        wanted: &[tabir_crypto::ed25519::VerifyingKey],
+        what: &str,
+        patience: &mut Patience<'_>,
+    ) -> Result<Statement, OfficialError> {
+        let mut proposal = self.place.board.propose(statement, patience).await?;
+        loop {
+            if statement.verb() == Verb::CouncilManifest {
+                proposal.statement.verify(wanted)?;
+            }
+            let signers = proposal.statement.signers();
+            if wanted.iter().all(|key| signers.contains(&key.key_id())) {
+                return Ok(proposal.statement);
+            }
+            patience.wait(what).await?;
+            proposal = self.place.board.proposal(&statement.pae_hash()).await?;
+        }
+    }
+
+    /// Messages of one round to one recipient, from all who must send one. Error: `Aborted` when somebody ended it.
+    async fn collect(
+        &self,
+        senders: &Senders,
+        (in_round, to): (u8, u16),
+        what: &str,
+        patience: &mut Patience<'_>,
+    ) -> Result<Round, OfficialError> {
+        loop {
+            let all = self.place.board.messages(&self.id()).await?;
+            if let Some((from, words)) = senders.aborted(&all)? {
+                return Err(OfficialError::Aborted { from, words });
+            }
+            let found = senders.read(in_round, to, &all)?;
+            let complete = match in_round {
+                round::DEALING | round::DEALT => senders.dealers.keys().all(|from| found.contains_key(from)),
+                _ => (1..=self.ceremony.manifest().n).filter(|from| *from != to).all(|from| found.contains_key(&from)),
+            };
+            if complete {
+                return Ok(found);
+            }
+            patience.wait(what).await?;
+        }
+    }
+
+    async fn abort(&self, file: &mut OfficialFile, words: &str) -> Result<(), OfficialError> {
+        erase(file, self.id())?;
+        self.place.board.post_message(&self.message(file, round::ABORT, 0, words.as_bytes().to_vec())?).await?;
+        Ok(())
+    }
+}
+
+/// What is waited for in the first round of a new key.
+const FIRST: &str = "the other officials' first messages";
