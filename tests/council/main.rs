@@ -2,15 +2,15 @@
 
 #[path = "../log_support/mod.rs"]
 mod log_support;
+mod reshare;
 mod world;
 
 use std::time::Duration;
 
-use log_support::{GOVERNANCE, identity, key, problem};
+use log_support::{identity, key, problem};
 use tabir::client::official::manifest::{self, FromFile};
 use tabir::client::official::{OfficialError, OfficialFile, Patience, ceremony, endorse};
 use tabir::http::HttpError;
-use tabir::ledger::View;
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::statement::body::{CouncilMessage, Role};
 use tabir_crypto::statement::value::{Bytes, Hex, Hour, V1};
@@ -43,15 +43,8 @@ fn http(error: OfficialError) -> HttpError {
 async fn three_officials_form_a_council_that_the_log_takes() {
     let world = World::start().await;
     let formed = world.council().await;
-    let mut view = View::default();
-    for _ in 0..400 {
-        view.advance(&world.trust, &world.log.reader(GOVERNANCE)).await.ok();
-        if view.state.council(formed.council().council_id()).is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    let logged = &view.state.council(formed.council().council_id()).unwrap().council;
+    let log = world.wait_for(formed.council().council_id()).await;
+    let logged = &log.council(formed.council().council_id()).unwrap().council;
     assert_eq!((logged.t(), logged.n()), (2, 3));
     for n in 1..=3 {
         let share = world.official(n).share(logged).unwrap();

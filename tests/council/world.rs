@@ -16,13 +16,13 @@ use tabir::clock::Clock;
 use tabir::config::{Peers, Setup, keys, roles};
 use tabir::council;
 use tabir::http::Client;
-use tabir::ledger::{self, Ledger};
-use tabir_crypto::Secret;
+use tabir::ledger::{self, Ledger, View};
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::log::witness::format_cosignatures;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::Role;
-use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::{State as Log, Trust};
+use tabir_crypto::{B32, Secret};
 use tokio::sync::watch;
 
 use crate::log_support::{self, GOVERNANCE, NOW, identity, key, seed, trust, witness};
@@ -45,6 +45,9 @@ pub struct World {
     pub clock: Clock,
     _running: Vec<watch::Sender<bool>>,
 }
+
+/// One official's device at work.
+pub type Task = tokio::task::JoinHandle<Result<ceremony::Formed, OfficialError>>;
 
 pub fn silent(_: &str) {}
 
@@ -175,21 +178,71 @@ impl World {
     }
 
     /// One official's part of the ceremony, as a task of its own.
-    pub fn finish(
-        &self,
-        n: usize,
-        manifest: &Statement,
-    ) -> tokio::task::JoinHandle<Result<ceremony::Formed, OfficialError>> {
+    pub fn finish(&self, n: usize, manifest: &Statement) -> Task {
+        self.finish_with(n, manifest, None)
+    }
+
+    /// The same, by a device that has read the log.
+    pub fn finish_with(&self, n: usize, manifest: &Statement, log: Option<Log>) -> Task {
         let (mut file, payload, clock) = (self.official(n), manifest.payload().to_vec(), self.clock.clone());
         let board = self.board(file.signing());
         tokio::spawn(async move {
-            let place = ceremony::Place { board: &board, clock: &clock, log: None };
+            let place = ceremony::Place { board: &board, clock: &clock, log: log.as_ref() };
             ceremony::finish(&mut file, &payload, place, &mut patience()).await
         })
     }
 
+    /// What the log says now.
+    pub async fn log_state(&self) -> Log {
+        let mut view = View::default();
+        view.advance(&self.trust, &self.log.reader(GOVERNANCE)).await.unwrap();
+        view.state
+    }
+
+    /// The same before the log has anything.
+    async fn log_state_or_empty(&self) -> Log {
+        let mut view = View::default();
+        view.advance(&self.trust, &self.log.reader(GOVERNANCE)).await.ok();
+        view.state
+    }
+
+    /// What the log says once it has this council.
+    pub async fn wait_for(&self, council: &B32) -> Log {
+        for _ in 0..400 {
+            let mut view = View::default();
+            view.advance(&self.trust, &self.log.reader(GOVERNANCE)).await.ok();
+            if view.state.council(council).is_ok() {
+                return view.state;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("the council is not in the log");
+    }
+
     pub fn fingerprints(&self) -> FromFile {
-        FromFile((1..=3).map(|n| format!("{}  official {n}\n", self.official(n).card().fingerprint())).collect())
+        FromFile((1..=3).map(|n| self.fingerprint_line(n)).collect())
+    }
+
+    fn fingerprint_line(&self, n: usize) -> String {
+        format!("{}  official {n}\n", self.official(n).card().fingerprint())
+    }
+
+    /// Warden and an auditor check and sign every council that waits, by the fingerprints of all who ever joined.
+    pub async fn endorse(&self) {
+        let log = self.log_state_or_empty().await;
+        let known = FromFile((1..=6).filter(|n| self.path(*n).exists()).map(|n| self.fingerprint_line(n)).collect());
+        for signer in [identity(Role::Warden), key(1)] {
+            let board = self.board(&signer);
+            for waiting in board.proposals().await.unwrap().proposals {
+                if waiting.complete || !endorse::makes_council(waiting.verb.as_str()) {
+                    continue;
+                }
+                let mut statement = endorse::waiting_council(&board, Some(waiting.id.0)).await.unwrap();
+                endorse::check_formed(&board, &self.trust, Some(&log), &statement, &known).await.unwrap();
+                statement.sign(&signer);
+                board.propose(&statement, &mut patience()).await.unwrap();
+            }
+        }
     }
 
     /// A council in the log: formed by three, signed by warden and auditor.
@@ -200,13 +253,7 @@ impl World {
         for task in tasks {
             formed.push(task.await.unwrap().unwrap());
         }
-        for signer in [identity(Role::Warden), key(1)] {
-            let board = self.board(&signer);
-            let mut statement = endorse::waiting_council(&board, None).await.unwrap();
-            endorse::check_formed(&board, &self.trust, None, &statement, &self.fingerprints()).await.unwrap();
-            statement.sign(&signer);
-            board.propose(&statement, &mut patience()).await.unwrap();
-        }
+        self.endorse().await;
         formed.remove(0)
     }
 }

@@ -1,0 +1,90 @@
+//! Refresh, reshare and removal over HTTP: separate tasks with key files of their own, and who stays out of it.
+
+use tabir::client::official::ceremony::{Formed, settle};
+use tabir::client::official::manifest::{cards_of, follow};
+use tabir::client::official::{Card, OfficialFile};
+use tabir_crypto::keyfile::Cost;
+use tabir_crypto::statement::Statement;
+use tabir_crypto::statement::body::{CeremonyKind, Role};
+use tabir_crypto::threshold::Council;
+
+use super::log_support::identity;
+use super::world::{World, passphrase};
+
+/// A new official's card.
+fn newcomer(world: &World, n: usize) -> Card {
+    OfficialFile::create(&world.path(n), &format!("official {n}"), passphrase(n), Cost::LEAST).unwrap().card()
+}
+
+async fn admitted(world: &World, manifest: Statement) -> Statement {
+    world.board(&identity(Role::Council)).admit(manifest.payload().to_vec()).await.unwrap();
+    manifest
+}
+
+/// All of these take part, each as a task of its own.
+async fn run(world: &World, manifest: &Statement, who: &[usize]) -> Vec<Formed> {
+    let log = world.log_state().await;
+    let tasks: Vec<_> = who.iter().map(|n| world.finish_with(*n, manifest, Some(log.clone()))).collect();
+    let mut done = Vec::new();
+    for task in tasks {
+        done.push(task.await.unwrap().unwrap());
+    }
+    done
+}
+
+fn cards(council: &Council, indices: &[u16]) -> Vec<Card> {
+    let all = cards_of(council).unwrap();
+    indices.iter().map(|i| all[usize::from(*i) - 1].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_changes_shares_and_the_old_ones_go_once_it_is_witnessed() {
+    let world = World::start().await;
+    let old = world.council().await.council().clone();
+    world.wait_for(old.council_id()).await;
+    let manifest = follow(&old, CeremonyKind::Refresh, (&cards(&old, &[1, 2, 3]), 2), None, &world.clock).unwrap();
+    let done = run(&world, &admitted(&world, manifest).await, &[1, 2, 3]).await;
+    let new = done[0].council().clone();
+    assert_eq!((new.lineage(), new.epoch()), (old.lineage(), 2));
+
+    // Not yet in the log: both shares are there, and nothing is erased.
+    let mut one = world.official(1);
+    let now = settle(&mut one, &world.log_state().await, world.clock.now()).unwrap();
+    assert_eq!(now, Default::default());
+    assert!(one.has_share(old.council_id()) && one.has_share(new.council_id()));
+
+    world.endorse().await;
+    world.wait_for(new.council_id()).await;
+    let settled = settle(&mut one, &world.log_state().await, world.clock.now()).unwrap();
+    assert_eq!(settled.erased, [*old.council_id()]);
+    let one = world.official(1);
+    assert!(!one.has_share(old.council_id()));
+    one.share(&new).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_is_removed_and_somebody_comes_with_a_new_key_for_new_reports() {
+    let world = World::start().await;
+    let old = world.council().await.council().clone();
+    world.wait_for(old.council_id()).await;
+    let people = [cards(&old, &[1, 3]), vec![newcomer(&world, 4)]].concat();
+    let manifest = follow(&old, CeremonyKind::Remove, (&people, 2), None, &world.clock).unwrap();
+    let done = run(&world, &admitted(&world, manifest).await, &[1, 3, 4]).await;
+    let [reshared, formed] = &done[0].made[..] else { panic!("two councils") };
+    assert_eq!((reshared.council.lineage(), reshared.council.epoch()), (old.lineage(), 2));
+    assert_eq!(formed.council.epoch(), 1);
+    assert_ne!(formed.council.key(), old.key());
+    world.endorse().await;
+    world.wait_for(reshared.council.council_id()).await;
+    world.wait_for(formed.council.council_id()).await;
+    for n in [1, 3, 4] {
+        let file = world.official(n);
+        file.share(&reshared.council).unwrap();
+        file.share(&formed.council).unwrap();
+    }
+    // Who left was not there; what he holds is erased when he looks at the log the next time.
+    let mut two = world.official(2);
+    let settled = settle(&mut two, &world.log_state().await, world.clock.now()).unwrap();
+    assert_eq!(settled.erased, [*old.council_id()]);
+    assert!(!world.official(2).has_share(old.council_id()));
+}
