@@ -35,7 +35,8 @@ pub struct Args {
     /// The board's address; not needed with --server
     #[arg(long, value_name = "URL")]
     board: Option<String>,
-    /// The gateway's address, which tells where log and board are; needed for a council that another one goes before
+    /// The gateway's address, which tells where log and board are; for a release, and for a council that another one
+    /// goes before
     #[arg(long, env = "TABIR_SERVER", value_name = "URL")]
     server: Option<String>,
     /// For a council: the officials' fingerprints, one a line, which you got from them; typed in part without it
@@ -44,9 +45,6 @@ pub struct Args {
     /// For a council or a release: the trust root
     #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
     trust: Option<PathBuf>,
-    /// For a release: the gateway's address, from which the log is found
-    #[arg(long, env = "TABIR_SERVER", value_name = "URL")]
-    server: Option<String>,
     /// Key file: a 32-byte seed in hex, mode 0600
     #[arg(long)]
     key: PathBuf,
@@ -87,7 +85,8 @@ async fn sign_proposal(args: &Args, id: B32, key: &SigningKey) -> Result<(), Cli
     let mut statement = board.proposal(&id).await?.statement;
     if statement.verb() == Verb::UnsealReleased {
         let session = trusted.and_then(|(_, session)| session);
-        let session = session.ok_or_else(|| CliError::Usage("for a release, give --trust FILE and --server URL".into()))?;
+        let session =
+            session.ok_or_else(|| CliError::Usage("for a release, give --trust FILE and --server URL".into()))?;
         return sign_release(args, &session, &board, statement, key).await;
     }
     confirm(&statement, args.expect.as_deref())?;
