@@ -234,7 +234,7 @@ fn place(subtree: Subtree, size: u64) -> Result<(Tile, usize, usize)> {
 }
 
 /// The root of 2^n hashes, level by level.
-fn fold(row: &[B32]) -> Option<B32> {
+pub(super) fn fold(row: &[B32]) -> Option<B32> {
     let mut row = row.to_vec();
     while row.len() > 1 {
         row = row.chunks_exact(2).filter_map(|pair| Some(node_hash(pair.first()?, pair.last()?))).collect();
