@@ -1,13 +1,17 @@
-//! `tabir audit fetch|verify`: copy both logs, then check everything offline.
+//! `tabir audit fetch|verify|opening`: copy both logs and check everything offline, or check a reporter's proofs of an
+//! opening.
 
 use std::path::PathBuf;
 
 use serde_json::json;
+use tabir_crypto::statement::value::Hour;
 use tabir_crypto::trust::audit::Check;
 
-use super::CliError;
 use super::connect::{Connect, load_trust};
+use super::words::{self, Language};
+use super::{CliError, openings};
 use crate::client::audit::{self, CheckLine};
+use crate::client::opening::bundle;
 
 /// `tabir audit`.
 #[derive(clap::Subcommand)]
@@ -20,6 +24,25 @@ pub enum Command {
         after_help = "Example: tabir audit verify ./log --trust trust.json\nExit code 3: at least one check failed, each is named."
     )]
     Verify(Verify),
+    /// Check a folder of proofs that `tabir follow --proof` made; offline
+    #[command(after_help = "Example: tabir audit opening ./proof --trust trust.json")]
+    Opening(CheckOpening),
+}
+
+/// Arguments of `tabir audit opening`.
+#[derive(clap::Args)]
+pub struct CheckOpening {
+    /// The folder
+    dir: PathBuf,
+    /// The trust root
+    #[arg(long, value_name = "FILE")]
+    trust: PathBuf,
+    /// Language (that of your system if not given)
+    #[arg(long, value_enum)]
+    language: Option<Language>,
+    /// One line of JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of `tabir audit fetch`.
@@ -56,6 +79,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
             Ok(())
         }
         Command::Verify(args) => verify(&args).await,
+        Command::Opening(args) => opening(&args),
     }
 }
 
@@ -82,4 +106,23 @@ async fn verify(args: &Verify) -> Result<(), CliError> {
         println!("{} entries, {} checks, {failed} failed.", verdict.entries, verdict.checks.len());
     }
     if failed == 0 { Ok(()) } else { Err(CliError::Audit(format!("the audit found {failed} failure(s)"))) }
+}
+
+fn opening(args: &CheckOpening) -> Result<(), CliError> {
+    let checked = bundle::check(&args.dir, &load_trust(&args.trust)?).map_err(|error| match error.code() {
+        // Something is there and not right: that is a finding, and the file is named.
+        Some(_) => CliError::Audit(error.to_string()),
+        None => CliError::Failed(error.to_string()),
+    })?;
+    let (l, codes) = (Language::or_environment(args.language), checked.state.policy().map(|p| &p.codes));
+    if args.json {
+        let log = json!({"size": checked.head.size, "witnessed": Hour::of(checked.witnessed)});
+        let found = openings::to_json(&checked.openings, codes);
+        println!("{}", json!({"ok": true, "openings": found, "log": log, "one_case": checked.one_case}));
+        return Ok(());
+    }
+    openings::show(l, &checked.openings, codes);
+    let (count, entries) = (checked.openings.len(), checked.entries.len());
+    println!("{}", words::checked(l, count, entries, checked.witnessed, checked.one_case));
+    Ok(())
 }

@@ -8,6 +8,7 @@ use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::{State, Trust};
 
 use super::{CliError, read};
+use crate::client::log_reader::Growth;
 use crate::client::official::Board;
 use crate::client::{ClientError, Session};
 use crate::clock::Clock;
@@ -27,12 +28,17 @@ pub struct Connect {
 impl Connect {
     /// Reads the trust root and the governance log.
     pub async fn session(&self) -> Result<Session, CliError> {
+        Ok(self.session_with_log().await?.0)
+    }
+
+    /// As [`Connect::session`], with the log itself: for who proves from it.
+    pub async fn session_with_log(&self) -> Result<(Session, Growth), CliError> {
         let clock = Clock::system();
         let trust = Arc::new(load_trust(&self.trust)?);
         if trust.root().demo {
             eprintln!("This is a demo: nothing that you send here is protected.");
         }
-        Ok(Session::open(Client::new(clock.clone()), clock, trust, &self.server).await?)
+        Ok(Session::open_with_log(Client::new(clock.clone()), clock, trust, &self.server).await?)
     }
 }
 

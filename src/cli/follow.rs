@@ -1,18 +1,32 @@
 //! `tabir follow`: coming back with the receipt.
+//!
+//! What was asked about the case's identity is looked for first, in the whole governance log and by the receipt alone: no
+//! answer of the gateway can hide it, and with `--log` the gateway is not even asked.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use serde_json::json;
+use tabir_crypto::Secret;
 use tabir_crypto::content::{DisputeCode, Message, MessageKind, Stars};
 use tabir_crypto::receipt::Receipt;
+use tabir_crypto::statement::value::Hour;
+use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::root::LogName;
 
-use super::CliError;
-use super::connect::Connect;
+use super::connect::{self, Connect};
+use super::words::{self, Language};
+use super::{CliError, openings};
 use crate::client::case::{self, Case};
+use crate::client::log_reader::{Growth, LogReader};
+use crate::client::log_source::{HttpLog, LogFolder};
+use crate::client::opening::{self, Opening, Seen, bundle};
 use crate::client::tokens::{self, Attestation};
-use crate::client::{Session, prove};
+use crate::client::{ClientError, Session, prove};
+use crate::clock::Clock;
 use crate::config::keys::read_private;
+use crate::http::Client;
+use crate::ledger::{self, View};
 
 /// Arguments of `tabir follow`.
 #[derive(clap::Args)]
@@ -20,8 +34,12 @@ use crate::config::keys::read_private;
     after_help = "Example: tabir follow --server URL --trust trust.json --receipt receipt.txt --answer 'In front of number 7.'"
 )]
 pub struct Args {
-    #[command(flatten)]
-    connect: Connect,
+    /// The gateway's address, such as https://lapor.kota.example
+    #[arg(long, env = "TABIR_SERVER", value_name = "URL", required_unless_present = "log")]
+    server: Option<String>,
+    /// The trust root, which you got by another way than from this server
+    #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
+    trust: PathBuf,
     /// File with the receipt (mode 0600); without it the receipt is asked for
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
@@ -43,6 +61,20 @@ pub struct Args {
     /// Check in the log that the report was accepted and went on
     #[arg(long)]
     prove: bool,
+    /// Only look for requests to open the identity, in this log, and ask no gateway: the log's address, or a folder that
+    /// `tabir audit fetch` made
+    #[arg(long, value_name = "URL|DIR", conflicts_with_all = ["write", "prove"])]
+    log: Option<String>,
+    /// Write the proofs of all that was found about the identity into a new folder, for `tabir audit opening`
+    #[arg(long, value_name = "DIR", conflicts_with = "write")]
+    proof: Option<PathBuf>,
+    /// Put the notice key into that folder too: it shows that all this is about one case, and lets whoever gets it
+    /// recognise later requests about this case; it reads nothing
+    #[arg(long, requires = "proof")]
+    notice_key: bool,
+    /// Language of what is said about the identity (that of your system if not given)
+    #[arg(long, value_enum)]
+    language: Option<Language>,
     /// One line of JSON
     #[arg(long)]
     json: bool,
@@ -75,40 +107,128 @@ impl From<DisputeArg> for DisputeCode {
 /// Runs the command.
 pub async fn run(args: Args) -> Result<(), CliError> {
     let receipt = receipt(args.receipt.as_deref())?;
-    let session = args.connect.session().await?;
-    let found = case::read(&session, &receipt).await?;
-    if let Some(written) = write(&args, &session, &receipt, &found).await? {
+    let trust = std::sync::Arc::new(connect::load_trust(&args.trust)?);
+    if let Some(log) = &args.log {
+        let clock = Clock::system();
+        let (view, growth) = read_log(&trust, log, &clock).await?;
+        let now = clock.now().max(view.witnessed);
+        let found = Found::new(&trust, &view, &growth, now, &receipt)?;
+        found.write_proof(&args, &receipt)?;
+        return found.show(&args, None);
+    }
+    let connect = Connect { server: args.server.clone().unwrap_or_default(), trust: args.trust.clone() };
+    let (session, growth) = connect.session_with_log().await?;
+    let found = Found::new(&session.trust, &session.view, &growth, session.now(), &receipt)?;
+    let read = case::read(&session, &receipt).await;
+    let case = match read {
+        Ok(case) => case,
+        // The gateway has no say in what the log shows.
+        Err(error) => {
+            found.write_proof(&args, &receipt)?;
+            found.show(&args, None)?;
+            return Err(error.into());
+        }
+    };
+    if let Some(written) = write(&args, &session, &receipt, &case).await? {
         println!("{written}");
         return Ok(());
     }
-    let notices = prove::notices(&session, &receipt);
-    let proof = if args.prove { Some(prove::report(&session, &receipt, &found).await?) } else { None };
-    if args.json {
-        let messages: Vec<_> =
-            found.messages.iter().map(|m| json!({"seq": m.seq, "kind": kind(m), "text": m.text})).collect();
-        let notices: Vec<_> = notices.iter().map(|n| json!({"entry": n.entry, "legal_basis": n.legal_basis, "reason": n.reason, "status": n.status.as_str()})).collect();
-        let status: Vec<_> =
-            found.view.status.iter().map(|s| json!({"status": s.status.as_str(), "at": s.at, "due": s.due})).collect();
-        println!(
-            "{}",
-            json!({"reference": found.view.reference, "sent": found.view.sent, "status": status, "messages": messages, "notices": notices, "proof": proof.as_ref().map(prove::Proved::words)})
-        );
-        return Ok(());
+    let proof = if args.prove { Some(prove::report(&session, &receipt, &case).await?) } else { None };
+    found.write_proof(&args, &receipt)?;
+    if !args.json {
+        show(&session, &case);
     }
-    show(&session, &found);
-    for n in &notices {
-        println!(
-            "! Your identity was asked for: {} ({}), now {}. Entry {} of the public log.",
-            n.legal_basis,
-            n.reason,
-            n.status.as_str(),
-            n.entry
-        );
+    found.show(&args, Some((&case, proof.as_ref())))
+}
+
+/// Reads a governance log from its server or from a folder. Errors: those of the log reader.
+async fn read_log(trust: &Trust, log: &str, clock: &Clock) -> Result<(View, Growth), CliError> {
+    let mut view = View::default();
+    let growth = if log.starts_with("http://") || log.starts_with("https://") {
+        let reader: LogReader<HttpLog> = ledger::reader(trust, LogName::Governance, Client::new(clock.clone()), log)?;
+        view.advance(trust, &reader).await
+    } else {
+        let (key, witnesses) = ledger::verifiers(trust, LogName::Governance)?;
+        let folder = LogFolder(PathBuf::from(log).join(LogName::Governance.as_str()));
+        view.advance(trust, &LogReader::new(folder, key, witnesses)).await
+    };
+    Ok((view, growth.map_err(ClientError::from)?))
+}
+
+/// What the governance log holds about the identity.
+struct Found<'a> {
+    trust: &'a Trust,
+    view: &'a View,
+    growth: &'a Growth,
+    now: u64,
+    openings: Vec<Opening>,
+}
+
+impl<'a> Found<'a> {
+    fn new(
+        trust: &'a Trust,
+        view: &'a View,
+        growth: &'a Growth,
+        now: u64,
+        receipt: &Receipt,
+    ) -> Result<Self, CliError> {
+        let seen = Seen { trust, state: &view.state, entries: &growth.entries, whole: true, now };
+        let openings = opening::find(&seen, receipt.keys().notice_key.expose())?;
+        Ok(Self { trust, view, growth, now, openings })
     }
-    if let Some(proof) = proof {
-        println!("{}", proof.words());
+
+    fn write_proof(&self, args: &Args, receipt: &Receipt) -> Result<(), CliError> {
+        let Some(dir) = &args.proof else { return Ok(()) };
+        if self.openings.is_empty() {
+            let l = Language::or_environment(args.language);
+            let (id, en) =
+                ("tidak ada permintaan, jadi tidak ada bukti", "nothing was asked for, so there is no proof");
+            return Err(CliError::Failed(l.pick(id, en).into()));
+        }
+        let key = args.notice_key.then(|| Secret::new(hex::encode(receipt.keys().notice_key.expose())));
+        let l = Language::or_environment(args.language);
+        let readme = words::readme(l);
+        bundle::write(dir, self.trust, self.growth, &self.openings, key.as_ref(), readme).map_err(ClientError::from)?;
+        Ok(())
     }
-    Ok(())
+
+    fn show(&self, args: &Args, case: Option<(&Case, Option<&prove::Proved>)>) -> Result<(), CliError> {
+        let l = Language::or_environment(args.language);
+        let codes = self.view.state.policy().map(|p| &p.codes);
+        let (head, witnessed) = (self.view.head, self.view.witnessed);
+        let stale = self.now.saturating_sub(witnessed) > self.trust.root().freshness_s;
+        if args.json {
+            let log = json!({"size": head.size, "witnessed": Hour::of(witnessed), "stale": stale});
+            let mut line =
+                json!({"openings": openings::to_json(&self.openings, codes), "log": log, "proof_folder": args.proof});
+            if let (Some((case, proof)), Some(fields)) = (case, line.as_object_mut()) {
+                fields.append(&mut case_json(case, proof));
+            }
+            println!("{line}");
+            return Ok(());
+        }
+        openings::show(l, &self.openings, codes);
+        println!("{}", words::looked(l, self.openings.len(), head.size, witnessed));
+        if stale {
+            println!("{}", words::stale(l, self.now.saturating_sub(witnessed)));
+        }
+        if let Some(dir) = &args.proof {
+            println!("{}", words::proof_written(l, &dir.display().to_string()));
+        }
+        if let Some((_, Some(proof))) = case {
+            println!("{}", proof.words());
+        }
+        Ok(())
+    }
+}
+
+fn case_json(case: &Case, proof: Option<&prove::Proved>) -> serde_json::Map<String, serde_json::Value> {
+    let messages: Vec<_> =
+        case.messages.iter().map(|m| json!({"seq": m.seq, "kind": kind(m), "text": m.text})).collect();
+    let status: Vec<_> =
+        case.view.status.iter().map(|s| json!({"status": s.status.as_str(), "at": s.at, "due": s.due})).collect();
+    let fields = json!({"reference": case.view.reference, "sent": case.view.sent, "status": status, "messages": messages, "proof": proof.map(prove::Proved::words)});
+    fields.as_object().cloned().unwrap_or_default()
 }
 
 const fn kind(message: &Message) -> &'static str {
@@ -152,7 +272,7 @@ fn receipt(file: Option<&std::path::Path>) -> Result<Receipt, CliError> {
             line
         }
     };
-    let text = tabir_crypto::Secret::new(text);
+    let text = Secret::new(text);
     Receipt::parse(text.expose()).map_err(|e| {
         let group = e.culprit().map_or(String::new(), |g| format!(" Look at group {g}."));
         CliError::Failed(format!("The receipt does not fit: {}.{group}", e.code().describe()))

@@ -8,6 +8,7 @@ pub mod desk;
 pub mod follow;
 pub mod init;
 pub mod official;
+mod openings;
 pub mod policy;
 pub mod report;
 pub mod serve;
@@ -21,6 +22,7 @@ pub mod voucher;
 pub mod warden;
 mod warden_fork;
 mod warden_requests;
+pub mod words;
 
 use std::process::ExitCode;
 

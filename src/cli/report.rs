@@ -5,13 +5,18 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use serde_json::json;
+use tabir_crypto::Code;
 use tabir_crypto::content::{IdentityRecord, Latitude, Location, Longitude, Precision};
 use tabir_crypto::statement::body::{Category, Release};
 use tabir_crypto::statement::value::CodeText;
 
 use super::connect::Connect;
+use super::official::ask;
+use super::words::{self, Language};
 use super::{CliError, read};
-use crate::client::report::{Draft, seal, send};
+use crate::client::Session;
+use crate::client::consent::Consent;
+use crate::client::report::{Draft, seal_as_shown, send};
 use crate::client::tokens::{self, Attestation};
 use crate::config::keys::{read_private, write_private};
 
@@ -32,9 +37,9 @@ pub struct Args {
     /// Show the categories and end
     #[arg(long)]
     list: bool,
-    /// Language of the text
-    #[arg(long, default_value = "id")]
-    language: String,
+    /// Language of the text (id if not given), and of what is said about your identity where that is id or en
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<String>,
     /// Place in words
     #[arg(long, default_value = "")]
     place: String,
@@ -50,6 +55,9 @@ pub struct Args {
     /// Your identity, sealed so that two officials and the outside body must agree before anybody reads it: a JSON file, mode 0600
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    /// With --identity: who can open it was read and is agreed to, so nothing is asked
+    #[arg(long, requires = "identity")]
+    yes: bool,
     /// Pay with a voucher in this file (mode 0600) instead of a puzzle
     #[arg(long, value_name = "FILE")]
     voucher: Option<PathBuf>,
@@ -90,12 +98,13 @@ pub async fn run(args: Args) -> Result<(), CliError> {
             session.age() / 3600
         );
     }
+    let shown = if draft.identity.is_some() { Some(consent(&args, &session)?) } else { None };
     let pay = match &args.voucher {
         Some(file) => Attestation::Voucher(read_private(file)?.trim().to_owned()),
         None => Attestation::Puzzle,
     };
     let token = tokens::fetch(&session, &pay).await?;
-    let sealed = seal(&session, &draft)?;
+    let sealed = seal_as_shown(&session, &draft, shown.as_ref())?;
     // The receipt is safe before the report is sent: an accepted report whose receipt is lost is lost to its author.
     if let Some(file) = &args.receipt {
         write_private(file, format!("{}\n", sealed.receipt.text().expose()).as_bytes())?;
@@ -106,7 +115,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         let text = receipt.as_ref().map(|r| r.expose().as_str());
         println!(
             "{}",
-            json!({"reference": accepted.reference, "receipt": text, "window": accepted.acceptance.w, "deadline": accepted.acceptance.deadline})
+            json!({"reference": accepted.reference, "receipt": text, "window": accepted.acceptance.w, "deadline": accepted.acceptance.deadline, "council": shown.as_ref().map(|c| &c.fingerprint)})
         );
         return Ok(());
     }
@@ -121,6 +130,31 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         accepted.acceptance.deadline
     );
     Ok(())
+}
+
+/// Shows who can open the identity, and asks before anything is paid or sealed. Without a terminal nobody can be asked:
+/// then `--yes` must say that it was read.
+fn consent(args: &Args, session: &Session) -> Result<Consent, CliError> {
+    if !session.is_fresh() {
+        return Err(tabir_crypto::Error::from(Code::Stale).into());
+    }
+    let consent = Consent::of(session)?;
+    let l = match args.language.as_deref() {
+        Some("id") => Language::Id,
+        Some("en") => Language::En,
+        _ => Language::or_environment(None),
+    };
+    // Not on standard output, where `--json` has its one line.
+    eprintln!("{}", words::consent(l, &consent));
+    if args.yes {
+        return Ok(consent);
+    }
+    let (question, answers) = words::confirm(l);
+    let answer = ask(question, l.pick("--yes, setelah Anda membaca ini", "--yes, once you have read this"))?;
+    if answers.iter().any(|a| answer.eq_ignore_ascii_case(a)) {
+        return Ok(consent);
+    }
+    Err(CliError::Failed(l.pick("tidak ada yang disegel atau dikirim", "nothing was sealed or sent").into()))
 }
 
 fn draft(args: &Args, category: &Category) -> Result<Draft, CliError> {
@@ -153,7 +187,7 @@ fn draft(args: &Args, category: &Category) -> Result<Draft, CliError> {
     Ok(Draft {
         category: category.code.clone(),
         text: text.trim_end().to_owned(),
-        language: CodeText::new(&args.language)?,
+        language: CodeText::new(args.language.as_deref().unwrap_or("id"))?,
         location: Location::new(precision, place, args.place.clone())?,
         attributes: BTreeMap::new(),
         release,

@@ -2,10 +2,12 @@
 
 pub mod audit;
 pub mod case;
+pub mod consent;
 pub mod log_copy;
 pub mod log_reader;
 pub mod log_source;
 pub mod official;
+pub mod opening;
 pub mod prove;
 pub mod report;
 pub mod session;

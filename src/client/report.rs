@@ -15,6 +15,7 @@ use tabir_crypto::token::Token;
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::{Code, SecretBytes, json};
 
+use super::consent::Consent;
 use super::{ClientError, Session, tokens};
 use crate::api::gateway::Reported;
 use crate::clock::Random;
@@ -62,6 +63,12 @@ pub struct Accepted {
 /// Seals a report under the keys that the governance log says are current. Errors: `stale` (an identity, and the head
 /// is too old), `not-active`, `too-long`.
 pub fn seal(session: &Session, draft: &Draft) -> Result<Sealed, ClientError> {
+    seal_as_shown(session, draft, None)
+}
+
+/// As [`seal`], to the council that the reporter was shown and no other: while somebody reads, another may have begun to
+/// count. Errors: those of [`seal`], `context` when it has.
+pub fn seal_as_shown(session: &Session, draft: &Draft, shown: Option<&Consent>) -> Result<Sealed, ClientError> {
     if draft.identity.is_some() && !session.is_fresh() {
         return Err(Code::Stale.into());
     }
@@ -69,6 +76,9 @@ pub fn seal(session: &Session, draft: &Draft) -> Result<Sealed, ClientError> {
     let intake = KemPublicKey::from_bytes(&session.key(KeyKind::Intake)?)?;
     let warden = KemPublicKey::from_bytes(&session.key(KeyKind::Warden)?)?;
     let council = session.view.state.active_council(&session.trust, session.now())?;
+    if shown.is_some_and(|shown| !shown.is_for(&council.council)) {
+        return Err(Code::Context.into());
+    }
     let receipt = Receipt::generate(rng);
     let keys = receipt.keys();
     let (case_id, intake_key_id) = (keys.case_id(), intake.key_id());

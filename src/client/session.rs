@@ -6,6 +6,7 @@ use tabir_crypto::statement::body::KeyKind;
 use tabir_crypto::trust::Trust;
 
 use super::ClientError;
+use super::log_reader::Growth;
 use crate::api::gateway::Services;
 use crate::clock::Clock;
 use crate::http::Client;
@@ -36,16 +37,26 @@ pub struct Session {
 impl Session {
     /// Reads services and the whole governance log. Errors: HTTP, those of the log reader, `stale`.
     pub async fn open(http: Client, clock: Clock, trust: Arc<Trust>, server: &str) -> Result<Self, ClientError> {
+        Ok(Self::open_with_log(http, clock, trust, server).await?.0)
+    }
+
+    /// As [`Session::open`], with the log itself: for who proves from it.
+    pub async fn open_with_log(
+        http: Client,
+        clock: Clock,
+        trust: Arc<Trust>,
+        server: &str,
+    ) -> Result<(Self, Growth), ClientError> {
         let server = server.trim_end_matches('/').to_owned();
         let services: Services = http.get_json(&format!("{server}/v1/services")).await?;
         let reader = ledger::reader(&trust, LogName::Governance, http.clone(), &services.log)?;
         let mut view = View::default();
-        view.advance(&trust, &reader).await?;
+        let log = view.advance(&trust, &reader).await?;
         let session = Self { http, clock, trust, server, services, view };
         if session.age() > STALE_MAX_S {
             return Err(ClientError::Crypto(tabir_crypto::Code::Stale.into()));
         }
-        Ok(session)
+        Ok((session, log))
     }
 
     /// Reads what the log holds now.

@@ -12,7 +12,7 @@ use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust};
 use tokio::sync::watch;
 
-use crate::client::log_reader::LogReader;
+use crate::client::log_reader::{Growth, LogReader};
 use crate::client::log_source::{HttpLog, LogSource, ReadError};
 use crate::http::Client;
 use crate::http::server::Background;
@@ -35,9 +35,9 @@ impl Default for View {
 }
 
 impl View {
-    /// Takes in what the log holds beyond this view. Errors: those of [`LogReader::read`]; a refused entry is counted
-    /// and said, and changes nothing.
-    pub async fn advance<S: LogSource>(&mut self, trust: &Trust, reader: &LogReader<S>) -> Result<(), ReadError> {
+    /// Takes in what the log holds beyond this view, and gives it. Errors: those of [`LogReader::read`]; a refused entry
+    /// is counted and said, and changes nothing.
+    pub async fn advance<S: LogSource>(&mut self, trust: &Trust, reader: &LogReader<S>) -> Result<Growth, ReadError> {
         let growth = reader.read(self.head).await?;
         for entry in &growth.entries {
             if let Err(error) = self.state.apply(trust, entry.index, &entry.leaf, Some(entry.witnessed_time)) {
@@ -49,7 +49,7 @@ impl View {
         }
         self.head = growth.checkpoint.head();
         self.witnessed = self.witnessed.max(growth.checkpoint.witnessed_time());
-        Ok(())
+        Ok(growth)
     }
 }
 
@@ -71,10 +71,10 @@ impl Ledger {
             loop {
                 let known = view.head;
                 match view.advance(&trust, &reader).await {
-                    Ok(()) if view.head != known || send.borrow().witnessed != view.witnessed => {
+                    Ok(_) if view.head != known || send.borrow().witnessed != view.witnessed => {
                         send.send_replace(Arc::new(view.clone()));
                     }
-                    Ok(()) => {}
+                    Ok(_) => {}
                     Err(error) => tracing::debug!(%error, "governance log"),
                 }
                 tokio::select! {

@@ -19,11 +19,12 @@ use super::play::Citizen;
 use super::stage::{Stage, until};
 use crate::cli::CliError;
 use crate::cli::official::progress;
+use crate::client::Session;
 use crate::client::official::open::{Outcome, open as open_identity};
 use crate::client::official::partial::{Released, partial};
 use crate::client::official::request::Ask;
 use crate::client::official::{Board, OfficialFile, Patience, approve, request};
-use crate::client::{Session, prove};
+use crate::client::opening::{Opening, Seen, find};
 use crate::config::keys::read_private;
 
 /// Every role but the warden: what an operator has.
@@ -95,11 +96,23 @@ pub async fn open(
         format!("two of three opened the identity of {}, after the cooling-off, on the record", citizen.reference);
     stage.steps.say("open", equal, &json!({"equal": equal, "reference": citizen.reference}), &words);
 
-    let found = prove::notices(&session, &citizen.receipt);
-    let entry = found.first().map(|n| n.entry);
-    let strangers = citizens.iter().filter(|c| c.reference != citizen.reference);
-    let only_his = strangers.map(|c| prove::notices(&session, &c.receipt).len()).sum::<usize>() == 0;
-    let ok = found.len() == 1 && found.first().is_some_and(|n| n.request_hash == hash) && only_his;
+    let (session, log) = stage.session_with_log().await?;
+    let seen = Seen {
+        trust: &session.trust,
+        state: &session.view.state,
+        entries: &log.entries,
+        whole: true,
+        now: session.now(),
+    };
+    let finds = |c: &Citizen| find(&seen, c.receipt.keys().notice_key.expose());
+    let found = finds(citizen)?;
+    let entry = found.first().and_then(|o| o.steps.first()).map(|s| s.entry);
+    let mut only_his = true;
+    for stranger in citizens.iter().filter(|c| c.reference != citizen.reference) {
+        only_his &= finds(stranger)?.is_empty();
+    }
+    let told = |o: &Opening| o.request_hash == hash && o.status == Status::Opened;
+    let ok = found.len() == 1 && found.first().is_some_and(told) && only_his;
     let words = format!(
         "its reporter finds entry {} of the public log by himself; nobody else's receipt fits",
         entry.unwrap_or_default()

@@ -15,6 +15,7 @@ use crate::cli::connect::load_trust;
 use crate::cli::init;
 use crate::cli::init::layout::{self, Ports};
 use crate::client::Session;
+use crate::client::log_reader::Growth;
 use crate::clock::Clock;
 use crate::config::profile::Profile;
 use crate::http::Client;
@@ -140,7 +141,13 @@ impl Stage {
 
     /// What a citizen's device knows now.
     pub async fn session(&self) -> Result<Session, CliError> {
-        Ok(Session::open(self.http.clone(), self.clock.clone(), Arc::clone(&self.trust), &self.server()).await?)
+        Ok(self.session_with_log().await?.0)
+    }
+
+    /// The same, with the governance log that it read.
+    pub async fn session_with_log(&self) -> Result<(Session, Growth), CliError> {
+        let (http, clock, trust) = (self.http.clone(), self.clock.clone(), Arc::clone(&self.trust));
+        Ok(Session::open_with_log(http, clock, trust, &self.server()).await?)
     }
 
     /// How long after a deadline the audit judges by it.
