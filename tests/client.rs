@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use common::world::{DAY, ISSUER, NOW, ORIGIN, World, identity, issuer_key, key, session_with, token};
 use tabir::api::gateway::Reported;
-use tabir::client::report::{Accepted, Draft, Sealed, seal, send};
+use tabir::client::consent::Consent;
+use tabir::client::report::{Accepted, Draft, Sealed, seal, seal_as_shown, send};
 use tabir::client::{ClientError, Session};
 use tabir::http::Problem;
 use tabir_crypto::content::{IdentityRecord, Location, Precision};
@@ -128,6 +129,18 @@ async fn refuses_a_challenge_other_than_its_own() {
     for header in [challenge(ISSUER, "you.gateway.example"), challenge("you.example", ORIGIN), Some("Bearer".into())] {
         assert_eq!(refusal::<()>(Err(asked_for(header).await)), Code::TokenChallenge);
     }
+}
+
+/// While somebody reads who could open it, another council may have begun to count.
+#[test]
+fn seals_an_identity_to_the_council_that_was_shown_and_no_other() {
+    let here = || session_with(World::new(None), "http://127.0.0.1:1".into(), NOW);
+    let (session, later) = (here(), here());
+    let shown = Consent::of(&session).unwrap();
+    assert_ne!(shown.fingerprint, Consent::of(&later).unwrap().fingerprint);
+    assert_eq!((shown.t, shown.n, shown.since), (2, 3, NOW));
+    assert!(seal_as_shown(&session, &draft(None), Some(&shown)).is_ok());
+    assert_eq!(refusal(seal_as_shown(&later, &draft(None), Some(&shown))), Code::Context);
 }
 
 #[test]

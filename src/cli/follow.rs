@@ -104,6 +104,12 @@ impl From<DisputeArg> for DisputeCode {
     }
 }
 
+impl Args {
+    fn words(&self) -> Language {
+        Language::or_environment(self.language)
+    }
+}
+
 /// Runs the command.
 pub async fn run(args: Args) -> Result<(), CliError> {
     let receipt = receipt(args.receipt.as_deref())?;
@@ -117,7 +123,8 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         return found.show(&args, None);
     }
     let connect = Connect { server: args.server.clone().unwrap_or_default(), trust: args.trust.clone() };
-    let (session, growth) = connect.session_with_log().await?;
+    let opened = connect.session_with_log().await;
+    let (session, growth) = opened.inspect_err(|_| eprintln!("{}", words::without_gateway(args.words())))?;
     let found = Found::new(&session.trust, &session.view, &growth, session.now(), &receipt)?;
     let read = case::read(&session, &receipt).await;
     let case = match read {
@@ -180,20 +187,18 @@ impl<'a> Found<'a> {
     fn write_proof(&self, args: &Args, receipt: &Receipt) -> Result<(), CliError> {
         let Some(dir) = &args.proof else { return Ok(()) };
         if self.openings.is_empty() {
-            let l = Language::or_environment(args.language);
             let (id, en) =
                 ("tidak ada permintaan, jadi tidak ada bukti", "nothing was asked for, so there is no proof");
-            return Err(CliError::Failed(l.pick(id, en).into()));
+            return Err(CliError::Failed(args.words().pick(id, en).into()));
         }
         let key = args.notice_key.then(|| Secret::new(hex::encode(receipt.keys().notice_key.expose())));
-        let l = Language::or_environment(args.language);
-        let readme = words::readme(l);
+        let readme = words::readme(args.words());
         bundle::write(dir, self.trust, self.growth, &self.openings, key.as_ref(), readme).map_err(ClientError::from)?;
         Ok(())
     }
 
     fn show(&self, args: &Args, case: Option<(&Case, Option<&prove::Proved>)>) -> Result<(), CliError> {
-        let l = Language::or_environment(args.language);
+        let l = args.words();
         let codes = self.view.state.policy().map(|p| &p.codes);
         let (head, witnessed) = (self.view.head, self.view.witnessed);
         let stale = self.now.saturating_sub(witnessed) > self.trust.root().freshness_s;
