@@ -11,7 +11,7 @@
 import { invert, mod, pow } from "@noble/curves/abstract/modular.js";
 import { sha384 } from "@noble/hashes/sha2.js";
 
-import { be, bigBe, cat, equal, sha256, unhex, type Bytes, type Random } from "../codec.ts";
+import { be, bigBe, bigLe, cat, equal, sha256, unhex, type Bytes, type Random } from "../codec.ts";
 import { need, otherwise, refuse } from "../errors.ts";
 import { NK, challengeDigest, tokenInput, type Token, type TokenChallenge, type TokenRequest } from "./wire.ts";
 
@@ -85,10 +85,10 @@ export interface PendingToken {
   finalize(response: Bytes): Token;
 }
 
-/** Makes a token's input with a fresh nonce and blinds it. Draws the nonce 32, the salt 48, and the blinding 256 until it fits. */
+/** Makes a token's input with a fresh nonce and blinds it. Draws nonce 32, salt 48, and 256 for r, again until it is below n. */
 export function blindToken(key: TokenKey, challenge: TokenChallenge, random: Random): PendingToken {
   const parts = { nonce: random(32), challengeDigest: challengeDigest(challenge), keyId: key.id };
-  const blinded = blindMessage(key, tokenInput(parts), random(SALT), () => bigBe(random(NK)));
+  const blinded = blindMessage(key, tokenInput(parts), random(SALT), () => bigLe(random(NK)));
   return {
     request: { truncatedKeyId: key.id[31] ?? 0, blindedMsg: blinded.message },
     finalize: (response) => ({ ...parts, authenticator: blinded.finalize(response) }),
