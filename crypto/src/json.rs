@@ -88,7 +88,9 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
     let value = At(1).deserialize(&mut d).map_err(|e| {
         let e = e.to_string();
         let known = [Code::Integer, Code::Depth, Code::RepeatedField];
-        known.into_iter().find(|c| e.starts_with(c.as_str())).unwrap_or(Code::Json)
+        // serde_json's own words for a number of more digits than a float has room for
+        let huge = e.starts_with("number out of range").then_some(Code::Integer);
+        known.into_iter().find(|c| e.starts_with(c.as_str())).or(huge).unwrap_or(Code::Json)
     })?;
     d.end().map_err(|_| Code::Trailing)?;
     Ok(value)

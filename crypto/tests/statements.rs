@@ -209,5 +209,5 @@ fn refuses_a_payload_that_is_written_another_way() {
     let mut root = serde_json::to_value(world::trust_root()).unwrap();
     assert!(Body::parse(Verb::TrustRoot, root.to_string().as_bytes()).is_ok());
     assert!(root.as_object_mut().unwrap().remove("previous").unwrap().is_null());
-    refused(Verb::TrustRoot, &root);
+    is_refused(Body::parse(Verb::TrustRoot, root.to_string().as_bytes()), Code::MissingField);
 }

@@ -8,7 +8,7 @@ import { kemPublicKey, openWith, sealTo } from "../src/crypto/hpke/xwing.ts";
 import { blindToken, spkiOf, tokenKey, verifyToken } from "../src/crypto/token/blind.ts";
 import { CHALLENGE_LEN, parsePuzzle, parseSolution, readOffer, solutionText, solve, solves } from "../src/crypto/token/puzzle.ts";
 import { challengeFor, decodeChallenge, decodeRequest, decodeToken, encodeChallenge, encodeRequest, encodeToken, readAuthorization, readChallengeHeader, writeAuthorization, writeChallengeHeader } from "../src/crypto/token/wire.ts";
-import { Given, Node, assert, drawing, load, refused, test } from "./support.ts";
+import { Given, Node, assert, drawing, flipped, load, refused, test } from "./support.ts";
 
 const each = (name: string): Node[] => Object.values(load(name).json).map((v) => new Node(v as Record<string, unknown>));
 
@@ -35,9 +35,6 @@ test("RFC 9578, type 2: request, answer, token", () => {
     verifyToken(token, challenge, key);
   }
 });
-
-/** The same bytes with one bit changed at `at`. */
-const flipped = (bytes: Bytes, at: number): Bytes => bytes.map((b, i) => (i === at ? b ^ 1 : b));
 
 test("hostile tokens, answers and keys are refused", () => {
   const [token, request] = [first.bytes("token"), first.bytes("token_request")];

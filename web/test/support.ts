@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { hex, unhex, utf8, type Bytes, type Random } from "../src/crypto/codec.ts";
 import { Refused, type Code } from "../src/crypto/errors.ts";
+import type { Json } from "../src/crypto/json.ts";
 
 /** The folder of the vectors; `npm test` runs in `web/`. */
 export const VECTORS = join(process.cwd(), "..", "crypto", "tests", "vectors");
@@ -106,5 +107,35 @@ export function outcome(run: () => unknown): { code?: Code; at?: number } {
 export function refused(code: string, run: () => unknown, rule?: string): void {
   assert.equal(outcome(run).code ?? "taken", code, rule);
 }
+
+/** JSON after an edit: `put` at a JSON pointer, or what stands there cut out. */
+export function edited(json: Json, path: string, put: Json | undefined): Json {
+  const copy = structuredClone(json);
+  const names = path.split("/").slice(1);
+  const last = names.pop() ?? assert.fail(path);
+  const holder = names.reduce<any>((inner, name) => inner[name], copy);
+  if (put !== undefined) holder[last] = put;
+  else if (Array.isArray(holder)) holder.splice(Number(last), 1);
+  else delete holder[last];
+  return copy;
+}
+
+/** Every refusal of a file: the decoder of each is called, and refuses with its code, naming its culprit. */
+export function refusesAll(rejects: Node[], decoders: Record<string, (input: Node) => unknown>): void {
+  const used = new Set<string>();
+  for (const reject of rejects) {
+    const decoder = reject.text("decoder");
+    used.add(decoder);
+    const decode = decoders[decoder] ?? assert.fail(`no decoder ${decoder}`);
+    const got = outcome(() => decode(reject.node("in")));
+    const rule = `${decoder}: ${reject.text("rule")}`;
+    assert.equal(got.code ?? "taken", reject.text("code"), rule);
+    assert.equal(got.at, reject.json["at"], rule);
+  }
+  assert.deepEqual([...used].sort(), Object.keys(decoders).sort());
+}
+
+/** The bytes with the lowest bit of one of them changed. */
+export const flipped = (bytes: Bytes, at: number): Bytes => bytes.map((b, i) => (i === at ? b ^ 1 : b));
 
 export { assert, test };

@@ -106,6 +106,7 @@ pub struct TrustRoot {
     pub release_cap_per_day: u64,
     /// The longest deferral of a notice.
     pub deferral_max_s: u64,
-    /// SHA-256 of the version before (its whole statement), or null; never left out.
+    /// SHA-256 of the version before (its whole statement), or null; never left out, which serde would take for null.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub previous: Option<Hex32>,
 }

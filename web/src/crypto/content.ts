@@ -7,7 +7,7 @@ import type { Bytes } from "./codec.ts";
 import { checkKemKey } from "./hpke/xwing.ts";
 import { padRecord, unpadRecord } from "./padding.ts";
 import { embedded } from "./statement/statement.ts";
-import { anyText, bytes, code, fromBytes, h, list, mapOf, maybe, n, object, oneOf, text, toBytes, upTo, v1, where, type Format, type Of } from "./statement/value.ts";
+import { anyText, bytes, code, fromBytes, h, list, mapOf, maybe, n, object, oneOf, some, text, toBytes, upTo, v1, where, type Format, type Of } from "./statement/value.ts";
 import { release } from "./statement/verbs.ts";
 
 /** An X-Wing public key that passes every check; anything else is `field`. */
@@ -58,7 +58,7 @@ export type Content = Of<typeof content>;
 export const record = object({
   v: v1,
   name: maybe(anyText),
-  contact: maybe(list(object({ kind: oneOf("phone", "email", "address", "other"), value: anyText }))),
+  contact: maybe(some(object({ kind: oneOf("phone", "email", "address", "other"), value: anyText }))),
   national_id: maybe(anyText),
   note: maybe(anyText),
 });

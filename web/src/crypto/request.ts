@@ -15,7 +15,7 @@ import { need } from "./errors.ts";
 import { open, requestUse, seal } from "./hpke/uses.ts";
 import { kemPublicKey } from "./hpke/xwing.ts";
 import { noticeHash, noticeTag, requestCommit } from "./receipt.ts";
-import { anyText, code, fromBytes, h, list, maybe, object, toBytes, u16, v1, type Of } from "./statement/value.ts";
+import { anyText, code, fromBytes, h, maybe, object, some, toBytes, u16, v1, type Of } from "./statement/value.ts";
 import type { Body } from "./statement/verbs.ts";
 
 export const requestText = object({
@@ -27,7 +27,7 @@ export const requestText = object({
   notice_key: h,
   nonce: h,
   words: anyText,
-  recused: maybe(list(object({ index: u16, code }))),
+  recused: maybe(some(object({ index: u16, code }))),
 });
 export type RequestText = Of<typeof requestText>;
 

@@ -110,6 +110,9 @@ export const list = <T>(of: Format<T>): Format<T[]> =>
     (items) => items.map((item) => of.write(item)),
   );
 
+/** A list that is left out where it is empty, and is never an empty one: for `maybe`. */
+export const some = <T>(of: Format<T>): Format<T[]> => where(list(of), (items) => items.length > 0);
+
 /** A list of exactly two. */
 export const pair = <T>(of: Format<T>): Format<[T, T]> => {
   const items = list(of);
@@ -125,15 +128,18 @@ function isObject(json: Json): json is { [field: string]: Json } {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-/** Fields of any name that `key` allows, written in the names' order. */
-export const mapOf = <T>(key: Format<string>, of: Format<T>): Format<Map<string, T>> =>
-  format(
+/** Fields of any name that `key` allows, written in the given order, or in that of the names. */
+export const mapOf = <T>(key: Format<string>, of: Format<T>, order?: readonly string[]): Format<Map<string, T>> => {
+  const sorted = (names: Iterable<string>): string[] =>
+    [...names].sort((a, b) => (order ? order.indexOf(a) - order.indexOf(b) : a < b ? -1 : 1));
+  return format(
     (json) => {
       need(isObject(json), "field");
       return new Map(Object.keys(json).sort().map((name) => [key.read(name), of.read(json[name] ?? null)]));
     },
-    (map) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, of.write(v)])),
+    (map) => Object.fromEntries(sorted(map.keys()).map((name) => [name, of.write(map.get(name) as T)])),
   );
+};
 
 /** A field that may be left out. It is never `null`. */
 export class Maybe<T> {

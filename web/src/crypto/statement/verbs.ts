@@ -3,12 +3,14 @@
  * Who must sign which is not decided here.
  */
 import type { Json } from "../json.ts";
-import { bool, bytes, code, h, hexOf, hour, list, mapOf, maybe, n, object, oneOf, orNull, pair, second, text, u16, u8, v1, where, type Format, type Of } from "./value.ts";
+import { bool, bytes, code, h, hexOf, hour, list, mapOf, maybe, n, object, oneOf, orNull, pair, second, some, text, u16, u8, v1, where, type Format, type Of } from "./value.ts";
 
 const HEAD = { v: v1, at: hour };
 
-export const role = oneOf("issuer", "gateway", "forwarder", "council", "log", "warden");
-export const status = oneOf("received", "waiting", "coordination", "disposition", "in_progress", "scheduled", "resolved", "declined");
+const ROLES = ["issuer", "gateway", "forwarder", "council", "log", "warden"] as const;
+const STATUSES = ["received", "waiting", "coordination", "disposition", "in_progress", "scheduled", "resolved", "declined"] as const;
+export const role = oneOf(...ROLES);
+export const status = oneOf(...STATUSES);
 export const release = oneOf("urgent", "batched");
 
 const codeList = list(object({ code, id: text, en: text }));
@@ -16,16 +18,17 @@ const indexedHashes = list(object({ index: u16, hash: h }));
 
 export const manifest = object({
   ...HEAD,
-  kind: oneOf("form", "refresh", "reshare"),
+  kind: oneOf("form", "refresh", "reshare", "remove"),
   t: u16,
   n: u16,
   members: list(object({ index: u16, ed_vk: h, kem_pk: bytes })),
   previous: h,
+  dealers: maybe(some(u16)),
   nonce: h,
 });
 
-/** A council, complete: `council.formed`, `.refreshed` and `.reshared`. */
-export const council = object({
+/** A council, complete. */
+const council = object({
   ...HEAD,
   ceremony_id: h,
   lineage: h,
@@ -35,9 +38,11 @@ export const council = object({
   Y: h,
   members: list(object({ index: u16, Yi: h, ed_vk: h, kem_pk: bytes })),
   transcript: h,
+  reshare_id: maybe(h),
 });
-
-const councilNote = object({ ...HEAD, council_id: h, codes: list(code) });
+/** The ceremony that made the shares is named where it is not the one that made the key. */
+const formed = where(council, (b) => b.reshare_id === undefined);
+const reshared = where(council, (b) => b.reshare_id !== undefined);
 
 export const trustRoot = object({
   ...HEAD,
@@ -49,7 +54,7 @@ export const trustRoot = object({
   logs: list(object({ name: oneOf("governance", "intake"), origin: text, vkey: text })),
   witnesses: list(text),
   witness_quorum: n,
-  identities: mapOf(role, h),
+  identities: mapOf(role, h, ROLES),
   auditors: list(h),
   auditor_quorum: n,
   activation_s: object({ token: n, intake: n, warden: n, council: n }),
@@ -64,7 +69,7 @@ const policy = object({
   ...HEAD,
   version: n,
   codes: object({ legal_basis: codeList, reason: codeList, refusal: codeList, deferral: codeList, failure: codeList, recusal: codeList }),
-  deadlines_s: mapOf(status, n),
+  deadlines_s: mapOf(status, n, STATUSES),
   window_s: n,
   forward_s: n,
   release_s: n,
@@ -114,11 +119,11 @@ export const VERBS = {
   "key.retired": object({ ...HEAD, key_id: h, reason: code }),
   "council.manifest": manifest,
   "council.message": object({ ...HEAD, ceremony_id: h, round: u8, from: u16, to: u16, bytes }),
-  "council.formed": council,
-  "council.refreshed": council,
-  "council.reshared": council,
-  "council.retired": councilNote,
-  "council.checked": councilNote,
+  "council.formed": formed,
+  "council.refreshed": reshared,
+  "council.reshared": reshared,
+  "council.retired": object({ ...HEAD, council_id: h, codes: list(code) }),
+  "council.checked": object({ ...HEAD, council_id: h, index: u16, tree_size: n, checkpoint_hash: h, partial: bytes }),
   "policy.set": policy,
   "page.built": object({ ...HEAD, version: text, files: list(object({ path: text, sha256: h })), base_size: n, base_checkpoint: h }),
   "unseal.requested": requested,

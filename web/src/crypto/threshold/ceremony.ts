@@ -40,7 +40,9 @@ export function checkManifest(m: Body<"council.manifest">): void {
   }
   distinct(m.members.map((member) => [member.index, member.ed_vk]));
   distinct(m.members.map((member) => [member.index, member.kem_pk]));
-  need((m.kind === "form") === m.previous.every((byte) => byte === 0), "field");
+  const [isForm, dealers] = [m.kind === "form", m.dealers ?? []];
+  need(isForm === m.previous.every((byte) => byte === 0) && isForm === (dealers.length === 0), "field");
+  need(dealers.every((dealer, i) => dealer > (dealers[i - 1] ?? 0)), "index");
 }
 
 /** A round-1 message whose points are sound. */
@@ -61,15 +63,19 @@ function readRound1(ceremony: Ceremony, from: number, bytes: Bytes): Round1 {
   });
 }
 
-/** The messages of all members, by index. Errors: `ceremony` (at who is missing, or nobody's), those of `readRound1`. */
+/** There must be something from each of these, and from nobody else. Error: `ceremony`, at who is missing or is nobody. */
+export function complete(expected: readonly number[], there: ReadonlyMap<number, unknown>): void {
+  const all = new Set([...expected, ...there.keys()]);
+  for (const i of [...all].sort((a, b) => a - b)) need(expected.includes(i) && there.has(i), "ceremony", i);
+}
+
+/** The messages of all members, by index. Errors: those of `complete` and `readRound1`. */
 function readAll(ceremony: Ceremony, round1: ReadonlyMap<number, Bytes>): Map<number, Round1> {
-  const { n } = ceremony.manifest;
-  for (let i = 1; i <= n; i++) need(round1.has(i), "ceremony", i);
-  for (const i of round1.keys()) need(i >= 1 && i <= n, "ceremony", i);
+  complete(ceremony.manifest.members.map((m) => m.index), round1);
   return new Map(inOrder(round1).map(([i, bytes]) => [i, readRound1(ceremony, i, bytes)]));
 }
 
-const inOrder = <T>(map: ReadonlyMap<number, T>): [number, T][] => [...map].sort(([a], [b]) => a - b);
+export const inOrder = <T>(map: ReadonlyMap<number, T>): [number, T][] => [...map].sort(([a], [b]) => a - b);
 
 /** Checks every proof of knowledge: who published it knows his polynomial's constant. Error: `ceremony`, with the culprit. */
 export function checkProofs(ceremony: Ceremony, round1: ReadonlyMap<number, Bytes>): void {
@@ -82,7 +88,7 @@ export function checkProofs(ceremony: Ceremony, round1: ReadonlyMap<number, Byte
 }
 
 /** Σ i^k·φ_k: the share of member i that a commitment promises, times B. */
-function promised(commitment: readonly Point[], i: number): Point {
+export function promised(commitment: readonly Point[], i: number): Point {
   return commitment.reduceRight((sum, point) => sum.multiplyUnsafe(BigInt(i)).add(point), Point.ZERO);
 }
 

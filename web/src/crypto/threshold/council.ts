@@ -3,6 +3,7 @@
  *
  *     lineage    = SHA-256("tabir/v1/lineage" ‖ Y ‖ ceremony_id)          of the ceremony that made the key
  *     council_id = T("tabir/v1/council"; lineage, epoch u64, t u16, n u16, Y, then for i = 1…n: i u16, Yi, ed_vk, kem_pk_hash)
+ *     fingerprint = first 16 bytes of SHA-256("tabir/v1/council-fingerprint" ‖ council_id), as eight proquints, for people
  *     share      = index u16 ‖ s 32
  *
  * Source: docs/protocol.md, "Identity envelope", "Council key ceremony".
@@ -12,6 +13,7 @@ import { verifyingKey } from "../ed25519.ts";
 import { blame, need, refuse } from "../errors.ts";
 import { checkKemKey } from "../hpke/xwing.ts";
 import { B, decompress, scalar, scalarBytes, times, type Point } from "../point.ts";
+import { proquints } from "../receipt.ts";
 import type { Body } from "../statement/verbs.ts";
 
 /** Checks 2 <= t <= n <= 15. Error: `threshold`. */
@@ -103,6 +105,10 @@ export function councilId(lineage: Bytes, epoch: number, t: number, y: Point, me
   ];
   return T("tabir/v1/council", [...head, ...members.flatMap(member)]);
 }
+
+/** What people compare: eight proquints. Another one after a refresh or reshare, since members or shares are others. */
+export const councilFingerprint = (council: Council): string =>
+  proquints(tagged("tabir/v1/council-fingerprint", council.id).slice(0, 16));
 
 /** The member of that index. Error: `index`. */
 export const memberOf = (council: Council, index: number): CouncilMember =>

@@ -95,7 +95,7 @@ export function verifyPartial(x: OpeningContext, bytes: Bytes): VerifiedPartial 
 }
 
 /** Lagrange coefficient of index i at 0. */
-function atZero(i: number, indices: readonly number[]): bigint {
+export function atZero(i: number, indices: readonly number[]): bigint {
   const others = indices.filter((j) => j !== i);
   return others.reduce((l, j) => Fn.mul(l, Fn.div(BigInt(j), Fn.create(BigInt(j - i)))), 1n);
 }
