@@ -171,7 +171,7 @@ fn submission(case: &Case) -> (Submission, Value) {
         statement: Statement::new(Verb::CaseErase, &erase(case, 1)).unwrap(),
     };
     let commitment = submission.commitment().unwrap();
-    submission.statement = sign(Verb::CaseSubmit, &commitment.to_sign(at()), &[keys.case_key.clone()]);
+    submission.statement = sign(Verb::CaseSubmit, &commitment.to_sign(at()), std::slice::from_ref(&keys.case_key));
     submission.verify().unwrap();
     let step = json!({
         "body": text_of(json::to_vec(&submission).unwrap()),

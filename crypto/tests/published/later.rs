@@ -104,7 +104,7 @@ pub fn later_step(case: &Case, rng: &mut Recorder) -> Value {
         |(verb, counter, intake_key_id, seq, payload, json, random): (Verb, u64, _, _, Vec<u8>, Value, String)| {
             let signed =
                 CaseWrite { v: V1, at: at(), case_id: Hex(case_id), counter, body_hash: Hex(sha256(&payload)) };
-            let statement = sign(verb, &signed, &[case.keys.case_key.clone()]);
+            let statement = sign(verb, &signed, std::slice::from_ref(&case.keys.case_key));
             let body = CaseWriteBody { v: V1, intake_key_id, seq, payload, statement };
             body.verify(verb, &case_id, &case.keys.case_vk()).unwrap();
             json!({

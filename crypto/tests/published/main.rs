@@ -9,6 +9,7 @@ mod council;
 mod world;
 
 mod ceremony;
+mod envelopes;
 mod hostile;
 mod journey;
 mod kit;

@@ -63,6 +63,7 @@ fn ask(town: &Town, case: &Case, rng: &mut Recorder) -> (Asked, Value) {
         notice_key: Hex(*case.keys.notice_key.expose()),
         nonce: Hex(rng.array()),
         words: "Pelapor diancam.".into(),
+        category: Some(code("bribery")),
         recused: Vec::new(),
     };
     let salt: B32 = rng.array();

@@ -1,9 +1,10 @@
 /**
  * The full text of an unseal request: what the public entry only commits to. Sealed to each official and the warden.
  *
- *     plaintext = salt 32 ‖ JSON {v, case_id, access_hash, content_hash, envelope_hash, notice_key, nonce, words, recused}
+ *     plaintext = salt 32 ‖ JSON {v, case_id, access_hash, content_hash, envelope_hash, notice_key, nonce, words, category, recused}
  *     commit    = SHA-256("tabir/v1/request" ‖ plaintext)          tag = SHA-256("tabir/v1/notice" ‖ notice_key ‖ nonce)
  *
+ * `category` is what the requester states: only the downstream has read the report.
  * Everybody who opens a text checks it against the logged entry before anything of it is believed.
  * Source: docs/protocol.md, "Unseal entries".
  */
@@ -27,6 +28,7 @@ export const requestText = object({
   notice_key: h,
   nonce: h,
   words: anyText,
+  category: maybe(code),
   recused: maybe(some(object({ index: u16, code }))),
 });
 export type RequestText = Of<typeof requestText>;
