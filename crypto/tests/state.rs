@@ -312,3 +312,26 @@ fn an_official_shows_that_his_share_works() {
     log.put(&sign(Verb::CouncilReshared, &body, &keys)).unwrap();
     refused(put(&mut log, &checked(2, "after the reshare"), 2), Code::Order);
 }
+
+#[test]
+fn a_retired_key_stays_retired_through_a_reshare() {
+    let mut log = Log::new();
+    let body = CouncilNote { v: V1, at: Hour::of(T0), council_id: council_id(), codes: vec![code("sealed.kept")] };
+    log.put(&sign(Verb::CouncilRetired, &body, &[official(1), official(2)])).unwrap();
+    let (body, keys) = reshared(2);
+    log.put(&sign(Verb::CouncilReshared, &body, &keys)).unwrap();
+    refused(log.state.active_council(&log.trust, T0 + 30 * DAY), Code::NotActive);
+    let id = *Council::from_body(&body).unwrap().council_id();
+    let mut ask = requested("later");
+    ask.council_id = Hex(id);
+    log.put(&sign(Verb::UnsealRequested, &ask, &[official(4)])).unwrap();
+}
+
+#[test]
+fn nobody_asks_a_council_that_gave_up_what_is_sealed_to_it() {
+    let mut log = Log::new();
+    let body = CouncilNote { v: V1, at: Hour::of(T0), council_id: council_id(), codes: vec![code("sealed.lost")] };
+    log.put(&sign(Verb::CouncilRetired, &body, &[official(1), official(2)])).unwrap();
+    let late = sign(Verb::UnsealRequested, &requested("late"), &[official(1)]);
+    refused(log.put(&late), Code::NotActive);
+}

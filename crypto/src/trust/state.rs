@@ -22,6 +22,10 @@ use crate::statement::body::{CouncilFormed, KeyAnnounced, KeyKind, PolicySet};
 use crate::statement::{Body, Statement, Verb, Verified, entry_hash};
 use crate::threshold::{Council, Drill};
 
+/// Codes of `council.retired`: what becomes of what is still sealed to the key. It can be opened until its retention ends,
+pub const SEALED_KEPT: &str = "sealed.kept";
+/// or by nobody any more.
+pub const SEALED_LOST: &str = "sealed.lost";
 /// SPKI of a token key, RFC 9578: RSA-2048 with id-RSASSA-PSS.
 const TOKEN_SPKI: usize = 342;
 /// Life of a request and of its partials while no policy says otherwise: seven days.
@@ -49,8 +53,11 @@ pub struct LoggedCouncil {
     pub entry: u64,
     /// The council, its parts checked against each other.
     pub council: Council,
-    /// The entry that took it out of use for new reports. What was sealed to it can still be opened.
+    /// The entry that took its key out of use for new reports, for all councils that follow as well. What was sealed to
+    /// it can still be opened.
     pub retired: Option<u64>,
+    /// Its officials said with that entry that nobody opens what is still sealed: they erase their shares.
+    pub given_up: bool,
     /// By official: the last entry in which he showed that his share works.
     pub checked: BTreeMap<u16, u64>,
 }
@@ -165,9 +172,11 @@ impl State {
                 need(body.version == self.policy().map_or(1, |p| p.version.saturating_add(1)), Code::Field)
             }
             Body::UnsealRequested(body) => {
-                let council = &self.council(&body.council_id.0)?.council;
+                let logged = self.council(&body.council_id.0)?;
+                let council = &logged.council;
                 let current = self.current(council.lineage()).map(|c| c.council.council_id());
                 need(current == Some(&body.council_id.0), Code::Order)?;
+                need(!logged.given_up, Code::NotActive)?;
                 need(!self.request_ids.contains(&body.request_id.0), Code::Duplicate)?;
                 Request::new(*hash, entry, body.clone(), self.terms(trust, council)).map(drop)
             }
@@ -216,6 +225,7 @@ impl State {
             Body::CouncilNote(body) if verified.verb == Verb::CouncilRetired => {
                 if let Some(council) = self.councils.get_mut(&body.council_id.0) {
                     council.retired = Some(entry);
+                    council.given_up = body.codes.iter().any(|code| code.as_str() == SEALED_LOST);
                 }
             }
             Body::CouncilChecked(body) => {
@@ -255,6 +265,8 @@ impl State {
 
     fn put_council(&mut self, entry: u64, council: Council) {
         let (id, lineage) = (*council.council_id(), *council.lineage());
+        // Retired is a key, whoever holds its shares.
+        let (retired, given_up) = self.current(&lineage).map_or((None, false), |c| (c.retired, c.given_up));
         match self.lineages.iter_mut().find(|(have, _)| *have == lineage) {
             Some((_, epochs)) => {
                 let before = epochs.last().copied();
@@ -265,7 +277,7 @@ impl State {
             }
             None => self.lineages.push((lineage, vec![id])),
         }
-        self.councils.insert(id, LoggedCouncil { entry, council, retired: None, checked: BTreeMap::new() });
+        self.councils.insert(id, LoggedCouncil { entry, council, retired, given_up, checked: BTreeMap::new() });
     }
 
     /// Whether the log has a statement with this [`Statement::pae_hash`] whose signatures suffice.

@@ -69,14 +69,20 @@ pub fn init(args: &Init) -> Result<(), CliError> {
     let cards = args.cards.iter().map(card).collect::<Result<Vec<_>, _>>()?;
     let statement = manifest::build(&cards, args.threshold, &Clock::system())?;
     write(&args.out, &statement.to_bytes())?;
-    println!("{}: ceremony {}", args.out.display(), manifest::short(statement.payload()));
-    for (index, card) in (1..).zip(&cards) {
-        println!("  {index}  {}  {}", card.fingerprint(), card.name.as_str());
-    }
+    say_manifest(&args.out, &statement, &cards);
     Ok(())
 }
 
-fn read_manifest(path: &std::path::Path) -> Result<Statement, CliError> {
+/// Says who takes part in a ceremony, with fingerprints.
+pub fn say_manifest(path: &std::path::Path, statement: &Statement, cards: &[Card]) {
+    println!("{}: ceremony {}", path.display(), manifest::short(statement.payload()));
+    for (index, card) in (1..).zip(cards) {
+        println!("  {index}  {}  {}", card.fingerprint(), card.name.as_str());
+    }
+}
+
+/// A manifest from a file.
+pub fn read_manifest(path: &std::path::Path) -> Result<Statement, CliError> {
     let statement = Statement::parse_proposal(&read(path)?)?;
     if statement.verb() == Verb::CouncilManifest {
         Ok(statement)
@@ -121,6 +127,10 @@ pub async fn finish(args: &Finish) -> Result<(), CliError> {
     let mut patience = Patience::new(args.timeout, &progress);
     let place = ceremony::Place { board: &meeting.board, clock: &meeting.clock, log: meeting.log() };
     let formed = ceremony::finish(&mut file, statement.payload(), place, &mut patience).await?;
+    let settled = match &meeting.session {
+        Some(session) => ceremony::settle(&mut file, &session.view.state, session.now())?,
+        None => ceremony::Settled::default(),
+    };
     if args.json {
         let council = |m: &ceremony::Made| {
             serde_json::json!({ "verb": m.verb.as_str(), "council": hex::encode(m.council.council_id()),
@@ -147,12 +157,18 @@ pub async fn finish(args: &Finish) -> Result<(), CliError> {
         Some(index) => println!("You are official {index}. Your share is in {}.", args.key.key.display()),
         None => println!("You have handed on your part and sit in the new council no longer."),
     }
+    if settled != ceremony::Settled::default() {
+        super::upkeep::say(&settled);
+    }
     println!(
         "Compare the eight words of the council with the others in person. Next, with your fingerprints at hand, the"
     );
     println!("warden's person runs `tabir warden approve-council`, and an auditor for each of:");
     for m in &formed.made {
         println!("  tabir sign --proposal {} --server URL --key FILE --trust FILE", hex::encode(m.proposal));
+    }
+    if formed.made.iter().any(|m| m.council.epoch() > 1) {
+        println!("Once the log shows the new council, `tabir council settle` erases your share of the one before.");
     }
     Ok(())
 }

@@ -3,14 +3,18 @@
 //! ```text
 //! keys      join, passphrase: an official's keys and card
 //! ceremony  init, admit, finish: what officials and the board's operator do together
+//! follow    refresh, reshare, remove, rotate: manifests for a council that exists
+//! upkeep    check, retire, settle, abort
 //! status    what an official has, and what waits
 //! backup    backup, restore: the same on paper
 //! ```
 
 pub mod backup;
 pub mod ceremony;
+pub mod follow;
 pub mod keys;
 pub mod status;
+pub mod upkeep;
 
 use super::CliError;
 
@@ -36,6 +40,34 @@ pub enum Command {
         after_help = "Example: tabir council finish manifest.json --key sari.key --trust trust.json --board URL --fingerprints known.txt"
     )]
     Finish(ceremony::Finish),
+    /// Make the manifest of a refresh: the same people, the same key, new shares
+    #[command(after_help = "Example: tabir council refresh --server URL --trust trust.json --out manifest.json")]
+    Refresh(follow::Refresh),
+    /// Make the manifest of a reshare: the same key for another set of people or another threshold; also after a lost device
+    #[command(
+        after_help = "Example: tabir council reshare --server URL --trust trust.json --keep 1,3 dewi.card.json --out manifest.json"
+    )]
+    Reshare(follow::Reshare),
+    /// Make the manifest of a removal: a reshare without somebody, and a new key for new reports
+    #[command(
+        after_help = "Example: tabir council remove --server URL --trust trust.json --member 2 dewi.card.json --out manifest.json"
+    )]
+    Remove(follow::Remove),
+    /// Make the manifest of a new key for new reports, held by the same people
+    #[command(after_help = "Example: tabir council rotate --server URL --trust trust.json --out manifest.json")]
+    Rotate(follow::Rotate),
+    /// Show in the log that your share works, without showing the share: a drill, once a year
+    #[command(after_help = "Example: tabir council check --server URL --trust trust.json --key sari")]
+    Check(upkeep::Common),
+    /// Retire a key: no new report is sealed to it, and you say what becomes of what is sealed
+    #[command(after_help = "Example: tabir council retire --server URL --trust trust.json --key sari --sealed keep")]
+    Retire(upkeep::Retire),
+    /// Erase shares of councils that another one has replaced, once the log shows it
+    #[command(after_help = "Example: tabir council settle --server URL --trust trust.json --key sari")]
+    Settle(upkeep::Settle),
+    /// End a ceremony that does not come to its end: nothing of it stays, and its id is never used again
+    #[command(after_help = "Example: tabir council abort manifest.json --key sari --server URL --trust trust.json")]
+    Abort(upkeep::Abort),
     /// In one look: your keys and shares, whether they work, and what waits
     #[command(after_help = "Example: tabir council status --server URL --trust trust.json --key sari")]
     Status(status::Status),
@@ -57,6 +89,14 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Init(args) => ceremony::init(&args),
         Command::Admit(args) => ceremony::admit(&args).await,
         Command::Finish(args) => ceremony::finish(&args).await,
+        Command::Refresh(args) => follow::refresh(args).await,
+        Command::Reshare(args) => follow::reshare(args).await,
+        Command::Remove(args) => follow::remove(args).await,
+        Command::Rotate(args) => follow::rotate(args).await,
+        Command::Check(args) => upkeep::check(&args).await,
+        Command::Retire(args) => upkeep::retire(&args).await,
+        Command::Settle(args) => upkeep::settle_shares(&args).await,
+        Command::Abort(args) => upkeep::abort(&args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Backup(args) => backup::backup(&args).await,
         Command::Restore(args) => backup::restore(&args).await,

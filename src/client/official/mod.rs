@@ -20,6 +20,7 @@ pub mod partial;
 pub mod release;
 pub mod request;
 pub mod seats;
+pub mod upkeep;
 
 use std::time::Duration;
 

@@ -147,14 +147,16 @@ fn member_index(ceremony: &Ceremony, file: &OfficialFile) -> Option<u16> {
     own.map(|m| m.index)
 }
 
-/// The council that a manifest follows. Error: `Refused` when the log has another one in its place.
+/// The council that a manifest follows; it may have been replaced by this very ceremony. Error: `Refused` when the log
+/// has another one in its place.
 pub fn council_before(ceremony: &Ceremony, log: &Log) -> Result<Council, OfficialError> {
-    let previous = ceremony.manifest().previous.0;
-    let known = log.council(&previous).map(|c| c.council.clone());
-    let current =
-        known.ok().filter(|c| log.current(c.lineage()).is_some_and(|now| *now.council.council_id() == previous));
+    let known = log.council(&ceremony.manifest().previous.0).map(|c| &c.council);
+    let holds = |before: &&Council| {
+        let now = log.current(before.lineage()).map(|now| &now.council);
+        now.is_some_and(|now| now.council_id() == before.council_id() || now.shares_id() == ceremony.id())
+    };
     let other = "the manifest follows a council that is not, or no longer, the one in the log: make a new one";
-    current.ok_or_else(|| OfficialError::Refused(other.into()))
+    known.ok().filter(holds).cloned().ok_or_else(|| OfficialError::Refused(other.into()))
 }
 
 /// One device's part in a ceremony.

@@ -17,22 +17,24 @@ pub struct Settled {
     pub missing: Vec<B32>,
 }
 
-/// Erases the shares of councils that another one has replaced. `log` has only what is witnessed; `now` is the time by
+/// Erases the shares of councils that another one has replaced, and of those that gave up what is sealed to them. `log` has only what is witnessed; `now` is the time by
 /// which requests are judged. A leaver's share is erased too: together with t - 1 others of its epoch that were not, it
 /// would open every report that was sealed to the key.
 pub fn settle(file: &mut OfficialFile, log: &Log, now: u64) -> Result<Settled, OfficialError> {
     let mut settled = Settled::default();
     for id in file.share_ids() {
         let Ok(old) = log.council(&id) else { continue };
-        let Some(newest) = log.current(old.council.lineage()).filter(|c| *c.council.council_id() != id) else {
+        let Some(newest) = log.current(old.council.lineage()) else { continue };
+        let replaced = *newest.council.council_id() != id;
+        if !replaced && !old.given_up {
             continue;
-        };
+        }
         let opening = |r: &&tabir_crypto::trust::unseal::Request| r.body.council_id.0 == id;
         let live = log.requests().iter().filter(opening).any(|r| r.status(log.witnessed(), now).is_live());
         let sits = newest.council.member_by_key(&file.verifying()).is_some();
         if live {
             settled.needed.push(id);
-        } else if sits && !file.has_share(newest.council.council_id()) {
+        } else if replaced && sits && !file.has_share(newest.council.council_id()) {
             settled.missing.push(id);
         } else {
             settled.erased.push(id);
