@@ -17,7 +17,7 @@ use tabir::client::official::case::{OpenRequest, entries};
 use tabir::client::official::manifest::{self, FromFile};
 use tabir::client::official::partial::Released;
 use tabir::client::official::request::{Ask, request};
-use tabir::client::official::{Board, OfficialError, OfficialFile, Patience, approve, ceremony, endorse};
+use tabir::client::official::{Board, Card, OfficialError, OfficialFile, Patience, approve, ceremony, endorse};
 use tabir::client::report::{Draft, seal, send};
 use tabir::client::tokens::{self, Attestation};
 use tabir::clock::Clock;
@@ -166,11 +166,9 @@ impl World {
     async fn council(&self, auditor: &SigningKey) {
         let (mut cards, mut known) = (Vec::new(), String::new());
         for n in 1..=3 {
-            let secret = passphrase(n);
-            keys::write_private(&self.passphrase_file(n), secret.expose()).unwrap();
-            let file = OfficialFile::create(&self.key_file(n), &format!("official {n}"), secret, Cost::LEAST).unwrap();
-            known += &format!("{}  official {n}\n", file.card().fingerprint());
-            cards.push(file.card());
+            let card = self.new_official(n);
+            known += &format!("{}  official {n}\n", card.fingerprint());
+            cards.push(card);
         }
         let manifest = manifest::build(&cards, 2, &self.clock).unwrap();
         let operator = self.identity(Role::Council);
@@ -238,6 +236,15 @@ impl World {
 
     pub fn official(&self, n: u16) -> OfficialFile {
         OfficialFile::open(&self.key_file(n), passphrase(n), Cost::LEAST).unwrap()
+    }
+
+    /// Another official's keys, with the card beside them.
+    pub fn new_official(&self, n: u16) -> Card {
+        let secret = passphrase(n);
+        keys::write_private(&self.passphrase_file(n), secret.expose()).unwrap();
+        let file = OfficialFile::create(&self.key_file(n), &format!("official {n}"), secret, Cost::LEAST).unwrap();
+        std::fs::write(file.card_path(), tabir_crypto::json::to_vec(&file.card()).unwrap()).unwrap();
+        file.card()
     }
 
     /// Somebody who is no official.
