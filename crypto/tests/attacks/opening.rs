@@ -2,7 +2,9 @@
 
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::{EdwardsPoint, Scalar};
+use tabir_crypto::envelope::Outer;
 use tabir_crypto::error::Code;
+use tabir_crypto::hpke::{KemSecretKey, Use, uses};
 use tabir_crypto::threshold::{OpeningContext, combine, open, verify};
 
 use crate::council::*;
@@ -109,4 +111,96 @@ fn an_envelope_to_another_council_stays_shut() {
     let dh = combine(&context, &theirs.partials(&context, &[1, 3])).unwrap();
     assert_eq!(code(open(theirs.council.key(), &own.inner, &dh)), Code::Commitment);
     assert_eq!(code(open(ours.council.key(), &own.inner, &dh)), Code::Commitment);
+}
+
+/// Help with E means D = s·E. With another base the proof is of something else: sound, and of no use.
+#[test]
+fn a_partial_proven_over_another_base_is_refused() {
+    let town = town(2, 3, 1);
+    let (own, other) = (sealed(&town, 10, "Siti"), sealed(&town, 20, "Budi"));
+    let context = own.context(&town);
+    let base = |s: &Sealed| lifted(&s.inner.inner().to_bytes()[..32]);
+    let (e, s, k) = (base(&own), scalar_of(town.share(2)), random(50));
+    let b = EdwardsPoint::mul_base(&Scalar::ONE);
+    let bases = [("-E", -e), ("another's E", base(&other)), ("B", b), ("G2", second()), ("2E", e + e)];
+    let proven = |e: EdwardsPoint, b: EdwardsPoint| {
+        let d = e * s;
+        let c = dleq(&context, 2, &d, &(b * k), &(e * k)).challenge();
+        partial(&context, 2, &d, &c, &(k + c * s))
+    };
+    verify(&context, &proven(e, b)).unwrap();
+    for (what, bad) in bases {
+        assert_eq!(blamed(verify(&context, &proven(bad, b))), (Code::Dleq, 2), "{what} for E");
+    }
+    assert_eq!(blamed(verify(&context, &proven(e, second()))), (Code::Dleq, 2), "G2 for B");
+}
+
+/// Two of the three who are needed, and the warden, who gives them the inner envelope and skips the log.
+#[test]
+fn t_less_one_officials_and_the_warden_open_nothing() {
+    let town = town(3, 5, 7);
+    let own = sealed(&town, 10, "Siti");
+    let context = own.context(&town);
+    let honest = town.partials(&context, &[1, 2]);
+    assert_eq!(code(combine(&context, &honest)), Code::TooFew);
+    // A third that one of them makes in the name of another: his own again, rewritten, or of a guess.
+    let e = lifted(&own.inner.inner().to_bytes()[..32]);
+    let mut renamed = honest[1].clone();
+    renamed[98] = 3;
+    let guess = random(60);
+    let c = dleq(&context, 3, &(e * guess), &EdwardsPoint::mul_base(&random(61)), &(e * random(61))).challenge();
+    let guessed = partial(&context, 3, &(e * guess), &c, &(random(61) + c * guess));
+    for third in [renamed, guessed] {
+        let three = [honest.clone(), vec![third]].concat();
+        assert_eq!(blamed(combine(&context, &three)), (Code::Dleq, 3));
+    }
+    // Without any check: two points of a parabola, at 0, with every small guess for the third.
+    let [one, two] = [1, 2].map(|i| e * scalar_of(town.share(i)));
+    let y = edwards(&town.council.key().point().compress());
+    for third in [one, two, e, y, e * guess, EdwardsPoint::default()] {
+        let at_zero = (one - two) * Scalar::from(3u8) + third;
+        assert_eq!(code(open(town.council.key(), &own.inner, &dh(at_zero))), Code::Commitment);
+    }
+    // Control: with the third share the same sum opens it.
+    let at_zero = (one - two) * Scalar::from(3u8) + e * scalar_of(town.share(3));
+    assert_eq!(open(town.council.key(), &own.inner, &dh(at_zero)).unwrap().record, record("Siti"));
+}
+
+/// An approver seals his partial to each other approver; the board could turn copies round, and keep some for later.
+#[test]
+fn a_sealed_partial_opens_at_its_place_only() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let partial = town.partials(&own.context(&town), &[2]).remove(0);
+    let key = KemSecretKey::generate(&mut seeded(70));
+    let place = Use::Partial { request_hash: [1; 32], from: 2, to: 1 };
+    let wire = uses::seal(&key.public_key(), &place, &partial, &mut seeded(71)).unwrap();
+    assert_eq!(*uses::open(&key, &place, &wire).unwrap().expose(), partial);
+    for elsewhere in [
+        Use::Partial { request_hash: [2; 32], from: 2, to: 1 },
+        Use::Partial { request_hash: [1; 32], from: 3, to: 1 },
+        Use::Partial { request_hash: [1; 32], from: 1, to: 2 },
+        Use::Handout { request_hash: [1; 32], index: 1 },
+    ] {
+        assert_eq!(code(uses::open(&key, &elsewhere, &wire)), Code::Aead, "{elsewhere:?}");
+    }
+}
+
+/// Two different inner envelopes for two approvers, both signed by the reporter whom the warden bribed: each would find
+/// the other's help false. The entry commits to one.
+#[test]
+fn two_hand_outs_for_one_release_are_told_apart() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let twin = Outer::parse(&own.case.seal(&town, &record("Budi"), &mut seeded(72)).bytes).unwrap();
+    let twin = twin.open(&town.warden, &own.case.binding(&town)).unwrap();
+    let first = own.outer.open(&town.warden, &own.case.binding(&town)).unwrap();
+    let (one, two) = (first.handout([5; 32]), twin.handout([5; 32]));
+    let key_id = town.warden.public_key().key_id();
+    for handout in [&one, &two] {
+        handout.check(&key_id, &own.case.binding(&town)).unwrap();
+    }
+    assert_ne!(one.inner_commit(), two.inner_commit());
+    // A salt that makes them equal would be a collision; another salt for the same envelope is another commitment too.
+    assert_ne!(first.handout([6; 32]).inner_commit(), one.inner_commit());
 }

@@ -5,8 +5,9 @@ use curve25519_dalek::{EdwardsPoint, MontgomeryPoint, Scalar};
 use tabir_crypto::Secret;
 use tabir_crypto::codec::{B32, Transcript, sha256};
 use tabir_crypto::ed25519::SigningKey;
-use tabir_crypto::envelope::{Handout, Inner, Outer};
+use tabir_crypto::envelope::{CaseBinding, Handout, Inner, Label, Outer};
 use tabir_crypto::error::Code;
+use tabir_crypto::hpke::KemSecretKey;
 use tabir_crypto::hpke::xwing::{open_with, seal_with};
 use tabir_crypto::threshold::open;
 
@@ -167,7 +168,7 @@ fn a_case_signature_for_another_label_is_refused() {
     let binding = own.case.binding(&town);
     let key_id = town.warden.public_key().key_id();
     let handout = own.outer.open(&town.warden, &binding).unwrap().handout([0; 32]);
-    let other = tabir_crypto::envelope::CaseBinding { content_hash: [5; 32], ..binding };
+    let other = CaseBinding { content_hash: [5; 32], ..binding };
     assert_eq!(code(handout.check(&key_id, &other)), Code::CaseSig);
 }
 
@@ -193,7 +194,100 @@ fn the_officials_together_cannot_open_the_outer_layer() {
     let aad = [&sealed.bytes[..66], own.inner.label().as_bytes()].concat();
     for share in &town.shares {
         let guess = Secret::new(scalar_of(share).to_bytes());
-        let key = tabir_crypto::hpke::KemSecretKey::from_seed(guess);
+        let key = KemSecretKey::from_seed(guess);
         assert_eq!(code(open_with(&key, "tabir/v1/outer", &aad, &sealed.bytes[66..])), Code::Aead);
+    }
+}
+
+/// The gateway exchanges the outer layers of two reports. The warden, who can open both, could exchange the inner ones.
+#[test]
+fn swapped_layers_are_refused() {
+    let town = town(2, 3, 1);
+    let (one, two) = (sealed(&town, 10, "one"), sealed(&town, 20, "two"));
+    let key_id = town.warden.public_key().key_id();
+    assert_eq!(code(one.outer.open(&town.warden, &two.case.binding(&town))), Code::Aead);
+
+    let inside = |s: &Sealed| {
+        let released = s.outer.open(&town.warden, &s.case.binding(&town)).unwrap();
+        released.handout([0; 32]).to_bytes().expose().clone()
+    };
+    let (of_one, of_two) = (inside(&one), inside(&two));
+    let check = |bytes: &[u8]| code(Handout::parse(bytes).unwrap().check(&key_id, &two.case.binding(&town)));
+    assert_eq!(check(&of_one), Code::CaseKey);
+    let (inner, rest) = (&of_one[..32 + 1200], &of_two[32 + 1200..]);
+    assert_eq!(check(&[inner, rest].concat()), Code::CaseSig);
+}
+
+/// Version, suite, warden key and lineage stand in front of the ciphertext, where everybody can write.
+#[test]
+fn the_header_of_an_outer_layer_is_part_of_what_is_sealed() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let bytes = own.case.seal(&town, &record("Siti"), &mut seeded(11)).bytes;
+    let mut lineage = bytes.clone();
+    lineage[34] ^= 1;
+    let moved = Outer::parse(&lineage).unwrap();
+    assert_ne!(moved.lineage(), town.council.lineage());
+    assert_eq!(code(moved.open(&town.warden, &own.case.binding(&town))), Code::Aead);
+    Outer::parse(&bytes).unwrap().open(&town.warden, &own.case.binding(&town)).unwrap();
+}
+
+/// A sound proof, cut out of one envelope and put into another: of another case, and of this case too.
+#[test]
+fn a_sender_proof_from_another_envelope_is_refused() {
+    let town = town(2, 3, 1);
+    let (victim, own) = (sealed(&town, 10, "the victim"), sealed(&town, 30, "spam"));
+    let again = Outer::parse(&own.case.seal(&town, &record("spam"), &mut seeded(12)).bytes).unwrap();
+    let again = again.open(&town.warden, &own.case.binding(&town)).unwrap().inner().clone();
+    assert_ne!(again, own.inner);
+    for donor in [&own.inner, &again] {
+        for (receiver, label) in [(&victim.inner, own.inner.label()), (&victim.inner, victim.inner.label())] {
+            let mut bytes = receiver.inner().to_bytes();
+            bytes[64..160].copy_from_slice(&donor.inner().to_bytes()[64..160]);
+            assert_eq!(code(Inner::parse(&bytes).unwrap().verify(label)), Code::SenderProof);
+        }
+    }
+    let mut bytes = own.inner.inner().to_bytes();
+    bytes[64..160].copy_from_slice(&again.inner().to_bytes()[64..160]);
+    assert_eq!(code(Inner::parse(&bytes).unwrap().verify(own.inner.label())), Code::SenderProof);
+}
+
+/// The warden opens under one key and seals again under another: a key that somebody else has, say.
+#[test]
+fn an_outer_layer_re_encrypted_to_another_warden_key_is_refused() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let binding = own.case.binding(&town);
+    let plaintext = own.outer.open(&town.warden, &binding).unwrap().handout([0; 32]).to_bytes();
+    let plaintext = &plaintext.expose()[32..];
+    let other = KemSecretKey::generate(&mut seeded(13));
+    let key_id = other.public_key().key_id();
+    let header = [[1, 1].as_slice(), &key_id, town.council.lineage()].concat();
+    let again = |label: &Label| {
+        let aad = [header.as_slice(), label.as_bytes()].concat();
+        let sealed = seal_with(&other.public_key(), "tabir/v1/outer", &aad, plaintext, &mut seeded(14)).unwrap();
+        Outer::parse(&[header.as_slice(), &sealed].concat()).unwrap().open(&other, &binding)
+    };
+    // Under the label that whoever opens it works out, the case key has signed nothing.
+    assert_eq!(code(again(&binding.label(&key_id))), Code::CaseSig);
+    assert_eq!(code(again(own.inner.label())), Code::Aead);
+}
+
+/// One envelope, sent again: beside other content, in another case, with another access key, to be told of elsewhere.
+#[test]
+fn the_same_envelope_fits_one_submission_only() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let binding = own.case.binding(&town);
+    own.outer.open(&town.warden, &binding).unwrap();
+    let other = case(30).binding(&town);
+    for (what, again, expected) in [
+        ("content", CaseBinding { content_hash: other.content_hash, ..binding }, Code::Aead),
+        ("notice", CaseBinding { notice_hash: other.notice_hash, ..binding }, Code::Aead),
+        ("access key", CaseBinding { access_hash: other.access_hash, ..binding }, Code::CaseKey),
+        ("case", CaseBinding { case_id: other.case_id, access_hash: other.access_hash, ..binding }, Code::Aead),
+        ("all", other, Code::Aead),
+    ] {
+        assert_eq!(code(own.outer.open(&town.warden, &again)), expected, "{what}");
     }
 }
