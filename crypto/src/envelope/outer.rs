@@ -18,8 +18,10 @@ use crate::codec::{B32, Transcript, sha256, take};
 use crate::ed25519::{Signature, SigningKey, VerifyingKey};
 use crate::error::{Code, Result, need};
 use crate::hpke::xwing::{KemPublicKey, KemSecretKey, OVERHEAD, open_with, seal_with};
+use crate::hpke::{Use, uses};
 use crate::receipt::case_id;
 use crate::secret::{Secret, SecretBytes, SecretVec};
+use crate::statement::body::UnsealReleased;
 use crate::threshold::CouncilKey;
 
 /// Length of an outer envelope.
@@ -205,6 +207,18 @@ impl Handout {
     pub fn parse(mut bytes: &[u8]) -> Result<Self> {
         need(bytes.len() == SALT_LEN + SIGNED_LEN, Code::Size)?;
         Ok(Self { salt: take(&mut bytes)?, signed: SignedInner::parse(bytes)? })
+    }
+
+    /// Opens what the warden sealed to this approver, and compares it with the logged release.
+    /// Errors: `index` for who is not named there; `context` for other bytes than the entry has the hash of, or another
+    /// inner envelope than it commits to; those of [`uses::open`]; `size`.
+    pub fn open(release: &UnsealReleased, index: u16, key: &KemSecretKey, sealed: &[u8]) -> Result<Self> {
+        let named = release.handouts.iter().find(|h| h.index == index).ok_or(Code::Index)?;
+        need(sha256(sealed) == named.hash.0, Code::Context)?;
+        let place = Use::Handout { request_hash: release.request_hash.0, index };
+        let handout = Self::parse(uses::open(key, &place, sealed)?.expose())?;
+        need(handout.inner_commit() == release.inner_commit.0, Code::Context)?;
+        Ok(handout)
     }
 
     /// The 1,328 bytes, to be sealed.

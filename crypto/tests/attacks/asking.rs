@@ -78,7 +78,18 @@ fn text() -> RequestText {
     let [case_id, access_hash, content_hash, envelope_hash, notice_key, nonce] =
         ["case", "access", "content", "envelope", "notice key", "nonce"].map(hash);
     let words = "a court asks".to_owned();
-    RequestText { v: V1, case_id, access_hash, content_hash, envelope_hash, notice_key, nonce, words, recused: vec![] }
+    RequestText {
+        v: V1,
+        case_id,
+        access_hash,
+        content_hash,
+        envelope_hash,
+        notice_key,
+        nonce,
+        words,
+        category: None,
+        recused: vec![],
+    }
 }
 
 /// Somebody else's request text, under an entry of one's own.

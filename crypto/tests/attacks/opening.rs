@@ -2,13 +2,17 @@
 
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::{EdwardsPoint, Scalar};
-use tabir_crypto::envelope::Outer;
+use tabir_crypto::codec::sha256;
+use tabir_crypto::envelope::{Handout, Outer};
 use tabir_crypto::error::Code;
 use tabir_crypto::hpke::{KemSecretKey, Use, uses};
+use tabir_crypto::statement::body::UnsealReleased;
+use tabir_crypto::statement::value::Hex;
 use tabir_crypto::threshold::{OpeningContext, combine, open, verify};
 
 use crate::council::*;
 use crate::kit::*;
+use crate::world;
 
 #[test]
 fn forged_partials_are_refused_and_their_maker_is_named() {
@@ -186,21 +190,73 @@ fn a_sealed_partial_opens_at_its_place_only() {
     }
 }
 
-/// Two different inner envelopes for two approvers, both signed by the reporter whom the warden bribed: each would find
-/// the other's help false. The entry commits to one.
+/// A release to officials 1 and 2 that commits to this hand-out, and what is sealed to 1.
+fn handed_out(committed: &Handout, sealed: &Handout, key: &KemSecretKey) -> (UnsealReleased, Vec<u8>) {
+    let mut release = world::released(world::hash("request"), 1, &[1, 2]);
+    let place = Use::Handout { request_hash: release.request_hash.0, index: 1 };
+    let wire = uses::seal(&key.public_key(), &place, sealed.to_bytes().expose(), &mut seeded(73)).unwrap();
+    release.inner_commit = Hex(committed.inner_commit());
+    release.handouts[0].hash = Hex(sha256(&wire));
+    (release, wire)
+}
+
+fn handout_of(town: &Town, of: &Sealed) -> Handout {
+    of.outer.open(&town.warden, &of.case.binding(town)).unwrap().handout([5; 32])
+}
+
+/// The warden has approvals for one case and opens another. Each approver works the label out himself.
+#[test]
+fn a_warden_who_answers_for_another_case_is_found_out() {
+    let town = town(2, 3, 1);
+    let (asked, other) = (sealed(&town, 10, "Siti"), sealed(&town, 20, "Budi"));
+    let (own, foreign) = (handout_of(&town, &asked), handout_of(&town, &other));
+    let (key, key_id) = (KemSecretKey::generate(&mut seeded(70)), town.warden.public_key().key_id());
+    let received = |committed: &Handout, sealed: &Handout| {
+        let (release, wire) = handed_out(committed, sealed, &key);
+        Handout::open(&release, 1, &key, &wire)?.check(&key_id, &asked.case.binding(&town))
+    };
+    assert_eq!(received(&own, &own).unwrap(), asked.inner);
+    assert_eq!(code(received(&foreign, &foreign)), Code::CaseKey);
+    // With the asked case's key and signature around the other's inner envelope.
+    let (a, b) = (own.to_bytes(), foreign.to_bytes());
+    let mixed = [&b.expose()[..32 + 1200], &a.expose()[32 + 1200..]].concat();
+    let mixed = Handout::parse(&mixed).unwrap();
+    assert_eq!(code(received(&mixed, &mixed)), Code::CaseSig);
+}
+
+/// Two inner envelopes for two approvers, both by the reporter whom the warden bribed: each would find the other's help
+/// false. The entry commits to one.
 #[test]
 fn two_hand_outs_for_one_release_are_told_apart() {
     let town = town(2, 3, 1);
     let own = sealed(&town, 10, "Siti");
     let twin = Outer::parse(&own.case.seal(&town, &record("Budi"), &mut seeded(72)).bytes).unwrap();
-    let twin = twin.open(&town.warden, &own.case.binding(&town)).unwrap();
-    let first = own.outer.open(&town.warden, &own.case.binding(&town)).unwrap();
-    let (one, two) = (first.handout([5; 32]), twin.handout([5; 32]));
+    let twin = twin.open(&town.warden, &own.case.binding(&town)).unwrap().handout([5; 32]);
+    let (one, key) = (handout_of(&town, &own), KemSecretKey::generate(&mut seeded(70)));
     let key_id = town.warden.public_key().key_id();
-    for handout in [&one, &two] {
-        handout.check(&key_id, &own.case.binding(&town)).unwrap();
-    }
-    assert_ne!(one.inner_commit(), two.inner_commit());
-    // A salt that makes them equal would be a collision; another salt for the same envelope is another commitment too.
-    assert_ne!(first.handout([6; 32]).inner_commit(), one.inner_commit());
+    twin.check(&key_id, &own.case.binding(&town)).expect("each alone is sound");
+    let (release, wire) = handed_out(&one, &twin, &key);
+    assert_eq!(code(Handout::open(&release, 1, &key, &wire)), Code::Context);
+    let (release, wire) = handed_out(&one, &one, &key);
+    assert_eq!(Handout::open(&release, 1, &key, &wire).unwrap(), one);
+    // The commitment shows nothing of the envelope to who reads the log: another salt is another one.
+    let salted = own.outer.open(&town.warden, &own.case.binding(&town)).unwrap().handout([6; 32]);
+    assert_ne!(salted.inner_commit(), one.inner_commit());
+}
+
+/// What the board brings instead: other bytes, another approver's, to who was not released to.
+#[test]
+fn a_hand_out_that_the_board_exchanged_is_refused() {
+    let town = town(2, 3, 1);
+    let own = sealed(&town, 10, "Siti");
+    let handout = handout_of(&town, &own);
+    let (mine, theirs) = (KemSecretKey::generate(&mut seeded(70)), KemSecretKey::generate(&mut seeded(74)));
+    let (release, wire) = handed_out(&handout, &handout, &mine);
+    // Sealed again, by whoever knows the envelope: it is not what the warden logged.
+    let place = Use::Handout { request_hash: release.request_hash.0, index: 1 };
+    let again = uses::seal(&mine.public_key(), &place, handout.to_bytes().expose(), &mut seeded(75)).unwrap();
+    assert_eq!(code(Handout::open(&release, 1, &mine, &again)), Code::Context);
+    assert_eq!(code(Handout::open(&release, 2, &mine, &wire)), Code::Context);
+    assert_eq!(code(Handout::open(&release, 3, &mine, &wire)), Code::Index);
+    assert_eq!(code(Handout::open(&release, 1, &theirs, &wire)), Code::Aead);
 }

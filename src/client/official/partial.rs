@@ -52,7 +52,9 @@ impl Released {
         })?;
         let release = release.body.clone();
         let not_named = || OfficialError::Refused("the release does not name you as an approver".into());
-        let logged = release.handouts.iter().find(|h| h.index == open.index).ok_or_else(not_named)?;
+        if !open.request.released_to().contains(&open.index) {
+            return Err(not_named());
+        }
         check_checkpoint(session, release.tree_size, &release.checkpoint_hash.0).await?;
 
         let no_key =
@@ -60,14 +62,7 @@ impl Released {
         let key = file.request_key(hash)?.ok_or_else(no_key)?;
         let no_handout = || OfficialError::Refused("the board has no hand-out for you yet; try again later".into());
         let sealed = &open.files.handout.as_ref().ok_or_else(no_handout)?.0;
-        if sha256(sealed) != logged.hash.0 {
-            return Err(Code::Context.into());
-        }
-        let place = Use::Handout { request_hash: *hash, index: open.index };
-        let handout = Handout::parse(uses::open(&key, &place, sealed)?.expose())?;
-        if handout.inner_commit() != release.inner_commit.0 {
-            return Err(Code::Context.into());
-        }
+        let handout = Handout::open(&release, open.index, &key, sealed)?;
         let inner = handout.check(open.outer.warden_key_id(), &open.text.binding(*open.council.lineage()))?;
         let mut recipients = BTreeMap::new();
         for named in &release.handouts {
