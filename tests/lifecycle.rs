@@ -11,10 +11,15 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use tabir::client::audit;
 use tabir::client::official::{Board, Patience, open, partial};
+use tabir::clock::Random;
 use tabir_crypto::B32;
 use tabir_crypto::codec::unhex;
-use tabir_crypto::threshold::Council;
+use tabir_crypto::statement::body::CouncilChecked;
+use tabir_crypto::statement::value::{Bytes, Hex, Hour, V1};
+use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::threshold::{Council, Drill};
 use tabir_crypto::trust::unseal::Status;
 use tokio::process::{Child, Command};
 use world::{World, patience, person};
@@ -192,6 +197,36 @@ async fn the_years_of_a_council() {
     years.official(4, &["council", "settle"]).await;
     assert!(!years.world.official(4).has_share(old_key.council_id()));
     assert!(years.world.official(4).has_share(new_key.council_id()));
+}
+
+/// An auditor alone sees which proof of a share was made for a checkpoint that there never was.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_names_a_drill_for_a_made_up_checkpoint() {
+    let years = Years { world: World::start().await };
+    let council = years.active().await;
+    years.official(1, &["council", "check"]).await;
+    let (file, made_up) = (years.world.official(2), [7; 32]);
+    let drill = Drill::new(&council, &made_up).unwrap();
+    let body = CouncilChecked {
+        v: V1,
+        at: Hour::of(years.world.now()),
+        council_id: Hex(*council.council_id()),
+        index: 2,
+        tree_size: 1,
+        checkpoint_hash: Hex(made_up),
+        partial: Bytes(drill.partial(&file.share(&council).unwrap(), &mut Random).unwrap()),
+    };
+    let statement = Statement::signed(Verb::CouncilChecked, &body, file.signing()).unwrap();
+    years.world.board(file.signing()).propose(&statement, &mut patience()).await.unwrap();
+    let mut waiting = patience();
+    while !(checked(&years, &council, 1).await && checked(&years, &council, 2).await) {
+        waiting.wait("the drills in the log").await.unwrap();
+    }
+    let copy = years.file("copy");
+    years.ok(&["audit", "fetch", &copy]).await;
+    let verdict = audit::verify(&years.world.trust, copy.as_ref()).await.unwrap();
+    let failed: Vec<_> = verdict.failed().map(|c| (c.name, c.entry.is_some())).collect();
+    assert_eq!(failed, [("governance.checkpoints", true)]);
 }
 
 async fn checked(years: &Years, council: &Council, n: u16) -> bool {

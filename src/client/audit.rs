@@ -1,9 +1,12 @@
 //! The auditor's work: copy both logs, then check everything offline, from the copy and the trust root alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
+use tabir_crypto::B32;
 use tabir_crypto::log::TreeHead;
+use tabir_crypto::statement::{Body, Statement};
 use tabir_crypto::trust::audit::{self, Check};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust};
@@ -17,6 +20,10 @@ use crate::ledger;
 
 /// Names of the checks that the copy's own form passes or fails, before its entries are looked at.
 pub const LOG_CHECK: &str = "log.tree";
+
+/// Whether what names a checkpoint names one that the log keeps: a release, and an official's proof of his share. A proof
+/// for a hash that was never a checkpoint's could have been made at any time.
+pub const CHECKPOINT_CHECK: &str = "governance.checkpoints";
 
 /// What an audit found.
 #[derive(Debug)]
@@ -104,10 +111,27 @@ pub async fn verify(trust: &Trust, dir: &Path) -> Result<Verdict, ClientError> {
         checks.push(Check { ok: true, code: None, log: None, ..failed(LogName::Governance, "") });
     }
     checks.extend(failures);
+    if let Some(Some(growth)) = logs.first() {
+        checks.extend(named_checkpoints(growth));
+    }
     let count = (entries(0).count() + entries(1).count()) as u64;
     Ok(Verdict { checks, entries: count, state: report.state, now })
 }
 
 const fn failed(log: LogName, code: &'static str) -> Check {
     Check { name: LOG_CHECK, ok: false, code: Some(code), log: Some(log), entry: None, window: None, reports: 0 }
+}
+
+/// Each failure of [`CHECKPOINT_CHECK`], or that it passed. What is malformed fails elsewhere.
+fn named_checkpoints(growth: &Growth) -> Vec<Check> {
+    let kept: BTreeMap<u64, B32> = growth.kept.iter().map(|k| (k.head().size, k.signed().hash())).collect();
+    let check = Check { name: CHECKPOINT_CHECK, ..failed(LogName::Governance, "context") };
+    let named = |entry: &super::log_reader::Entry| match Statement::parse(&entry.leaf).and_then(|s| s.body()) {
+        Ok(Body::UnsealReleased(b)) => Some((entry.index, b.tree_size, b.checkpoint_hash.0)),
+        Ok(Body::CouncilChecked(b)) => Some((entry.index, b.tree_size, b.checkpoint_hash.0)),
+        _ => None,
+    };
+    let wrong = growth.entries.iter().filter_map(named).filter(|(_, size, hash)| kept.get(size) != Some(hash));
+    let failures: Vec<Check> = wrong.map(|(index, ..)| Check { entry: Some(index), ..check.clone() }).collect();
+    if failures.is_empty() { vec![Check { ok: true, code: None, log: None, ..check }] } else { failures }
 }
