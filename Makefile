@@ -2,10 +2,11 @@
 # `make CARGO=…` takes another cargo.
 
 CARGO ?= cargo
+TIME ?= 600
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint doc unit deny web interop checks-apply checks bench bench-crypto timing mutants install
+.PHONY: help run test fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto timing mutants install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -15,7 +16,7 @@ run: ## build, then show everything at work on 100 real tickets
 	$(CARGO) build --release --locked
 	"$${CARGO_TARGET_DIR:-target}"/release/tabir demo
 
-test: install fmt lint doc deny checks-apply unit web interop ## every check that a change must pass
+test: install fmt lint doc deny checks-apply unit web interop fuzz-short ## every check that a change must pass
 	@echo "make test: all passed"
 
 install: # what the checks need from the system
@@ -23,6 +24,7 @@ install: # what the checks need from the system
 
 fmt: ## formatting
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 
 lint: install ## clippy, warnings denied
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -33,6 +35,12 @@ doc: install ## documentation of tabir-crypto, warnings denied
 
 unit: install ## all tests of both crates
 	$(CARGO) test --workspace --locked --no-fail-fast
+
+fuzz: ## fuzz every decoder of crypto/, TIME=600 seconds each, or those of TARGETS=; a table at the end
+	scripts/fuzz run $(TIME) $(TARGETS)
+
+fuzz-short: # 10 seconds each: part of make test
+	scripts/fuzz run 10
 
 deny: ## licences, bans, sources and advisories of the dependencies
 	scripts/deny

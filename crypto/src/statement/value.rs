@@ -65,9 +65,23 @@ pub struct Bytes(pub Vec<u8>);
 /// The longest byte string that is written as hex.
 const HEX_MAX: usize = 64;
 
+/// What a text says as the hex of at most 64 bytes.
+fn short(text: &str) -> Option<Vec<u8>> {
+    hex::decode(text).ok().filter(|b| b.len() <= HEX_MAX && hex::encode(b) == text)
+}
+
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, s: S) -> core::result::Result<S::Ok, S::Error> {
-        s.serialize_str(&if self.0.len() <= HEX_MAX { hex::encode(&self.0) } else { b64url(&self.0) })
+        if self.0.len() <= HEX_MAX {
+            return s.serialize_str(&hex::encode(&self.0));
+        }
+        let text = b64url(&self.0);
+        // 66 to 96 bytes whose base64 is hex too would be read as 44 to 64 others: chosen on purpose, or never seen.
+        if short(&text).is_some() {
+            Err(serde::ser::Error::custom(Code::Field.as_str()))
+        } else {
+            s.serialize_str(&text)
+        }
     }
 }
 
@@ -76,8 +90,7 @@ impl<'de> Deserialize<'de> for Bytes {
         let text = String::deserialize(d)?;
         // 65 bytes are 87 letters of base64url, 64 are 128 of hex: where both could be, the length after decoding decides.
         let wide = unb64url(&text).ok().filter(|b| b.len() > HEX_MAX && b64url(b) == text);
-        let narrow = || hex::decode(&text).ok().filter(|b| b.len() <= HEX_MAX && hex::encode(b) == text);
-        narrow().or(wide).map(Self).ok_or_else(|| D::Error::custom(Code::Base64.as_str()))
+        short(&text).or(wide).map(Self).ok_or_else(|| D::Error::custom(Code::Base64.as_str()))
     }
 }
 

@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use curve25519_dalek::EdwardsPoint;
 use frost_ed25519::Identifier;
 use frost_ed25519::keys::{PublicKeyPackage, SigningShare, VerifiableSecretSharingCommitment, dkg};
 use rand_core::CryptoRng;
@@ -258,8 +259,9 @@ impl Round1 {
         Ok(Secret::new([self.index.to_be_bytes().as_slice(), &self.message, secret.expose()].concat()))
     }
 
-    /// Reads what [`Round1::to_bytes`] wrote for this ceremony. Errors: `size`, `ceremony`.
-    pub fn from_bytes(ceremony: &Ceremony, mut bytes: &[u8]) -> Result<Self> {
+    /// Reads what [`Round1::to_bytes`] wrote for this ceremony. Errors: `size`, `index`, `ceremony`, those of the points.
+    pub fn from_bytes(ceremony: &Ceremony, state: &[u8]) -> Result<Self> {
+        let mut bytes = state;
         let index = u16::from_be_bytes(take(&mut bytes)?);
         let (message, secret) = bytes.split_at_checked(ceremony.round1_len()).ok_or(Code::Size)?;
         let package = read_round1(ceremony, index, message)?;
@@ -268,7 +270,8 @@ impl Round1 {
             && secret.commitment() == package.commitment()
             && (*secret.min_signers(), *secret.max_signers()) == (ceremony.t(), ceremony.n());
         need(same, Code::Ceremony)?;
-        Ok(Self { ceremony: ceremony.clone(), index, secret, message: message.to_vec() })
+        let read = Self { ceremony: ceremony.clone(), index, secret, message: message.to_vec() };
+        one_form(read, state, Self::to_bytes)
     }
 
     /// Checks all round-1 messages, this member's own among them, and computes the shares for the others, to be sealed.
@@ -288,6 +291,12 @@ impl Round1 {
         let shares = (1..=n).filter(|i| *i != index).map(share).collect::<Result<_>>()?;
         Ok((Round2 { ceremony: self.ceremony, index, secret, round1 }, shares))
     }
+}
+
+/// A state that is written as it was read. The library takes bytes behind its package, and longer forms of a number.
+fn one_form<T>(read: T, state: &[u8], write: impl FnOnce(&T) -> Result<SecretVec>) -> Result<T> {
+    need(write(&read)? == Secret::new(state.to_vec()), Code::Ceremony)?;
+    Ok(read)
 }
 
 fn read_share(bytes: &SecretVec) -> Result<SecretBytes<32>> {
@@ -312,8 +321,9 @@ impl Round2 {
         Ok(Secret::new([self.index.to_be_bytes().as_slice(), &messages, secret.expose()].concat()))
     }
 
-    /// Reads what [`Round2::to_bytes`] wrote for this ceremony. Errors: `size`, `ceremony`.
-    pub fn from_bytes(ceremony: &Ceremony, mut bytes: &[u8]) -> Result<Self> {
+    /// Reads what [`Round2::to_bytes`] wrote for this ceremony. Errors: `size`, `index`, `ceremony`, those of the points.
+    pub fn from_bytes(ceremony: &Ceremony, state: &[u8]) -> Result<Self> {
+        let mut bytes = state;
         let index = u16::from_be_bytes(take(&mut bytes)?);
         let mut round1 = BTreeMap::new();
         for i in 1..=ceremony.n() {
@@ -327,11 +337,12 @@ impl Round2 {
             && secret.commitment() == own.commitment()
             && (*secret.min_signers(), *secret.max_signers()) == (ceremony.t(), ceremony.n());
         need(same, Code::Ceremony)?;
-        Ok(Self { ceremony: ceremony.clone(), index, secret, round1 })
+        one_form(Self { ceremony: ceremony.clone(), index, secret, round1 }, state, Self::to_bytes)
     }
 
     /// Checks the others' shares against their commitments and adds them up. Errors, each with its culprit: `ceremony`
-    /// (missing, or from nobody), `scalar`, `share` (not what its sender committed to).
+    /// (missing, or from nobody), `scalar`, `share` (not what its sender committed to; with this member's own index: the
+    /// state is damaged).
     pub fn finish(&self, shares: &BTreeMap<u16, SecretBytes<32>>) -> Result<(Share, Public)> {
         let n = self.ceremony.n();
         complete((1..=n).filter(|i| *i != self.index), shares.keys())?;
@@ -344,6 +355,12 @@ impl Round2 {
         packages.remove(&identifier(self.index)?);
         let (key, public) = dkg::part3(&self.secret, &packages, &shares).map_err(|e| blame(n, Code::Share, &e))?;
         let s = Secret::new(key.signing_share().serialize());
-        Ok((Share::new(self.index, s.expose())?, Public::new(&self.ceremony, &self.round1, &public)?))
+        let (share, public) =
+            (Share::new(self.index, s.expose())?, Public::new(&self.ceremony, &self.round1, &public)?);
+        // The library checks the others' shares; what this member kept of its own must fit as well.
+        let yi = public.yi.get(usize::from(self.index).saturating_sub(1)).ok_or(Code::Index)?;
+        let fits = EdwardsPoint::mul_base(share.s()) == *yi.inner();
+        need(fits, Code::Share).map_err(|e| Error::at(e.code(), self.index))?;
+        Ok((share, public))
     }
 }
