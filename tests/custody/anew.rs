@@ -12,18 +12,16 @@ use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{CeremonyKind, CouncilManifest, Role};
 use tabir_crypto::statement::value::{Hex, Hour};
 use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::threshold::Council;
 use tabir_crypto::threshold::reshare::{Dealings, VerifiedManifest, deal};
-use tabir_crypto::threshold::{Council, Share};
 use tabir_crypto::trust::state::State;
 
 use crate::world::World;
 
-/// A council after a ceremony: what the log says, and the shares of its members.
+/// A council after a ceremony, and what the log says then.
 pub struct Anew {
     pub state: State,
     pub council: Council,
-    #[allow(dead_code)] // the acted-out ones use them
-    pub shares: Vec<Share>,
 }
 
 /// Who signs a statement: each once, in the order of their keys.
@@ -67,7 +65,7 @@ pub fn anew(
             .for_each(|(to, share)| drop(inbox.entry(to).or_default().insert(index(dealer), share)));
     }
     let dealings = Dealings::read(&manifest, &board).unwrap();
-    let shares = inbox.iter().map(|(to, dealt)| dealings.finish(*to, dealt).unwrap()).collect();
+    inbox.iter().for_each(|(to, dealt)| drop(dealings.finish(*to, dealt).unwrap()));
 
     let mut statement = Statement::new(dealings.verb(), &dealings.body(Hour::of(session.now()))).unwrap();
     let auditor = read_signing_key(&world.dir.path().join("auditors/auditor-1.key")).unwrap();
@@ -75,5 +73,5 @@ pub fn anew(
     let mut state = session.view.state.clone();
     let entry = state.size();
     state.apply(&session.trust, entry, &statement.to_bytes(), Some(session.now())).unwrap();
-    Anew { state, council: dealings.council().clone(), shares }
+    Anew { state, council: dealings.council().clone() }
 }

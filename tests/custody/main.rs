@@ -1,5 +1,6 @@
 //! An official's key file and paper: what goes wrong with them, and what people do then.
 
+mod acted;
 mod anew;
 mod keyfile;
 mod paper;

@@ -21,7 +21,7 @@ use crate::anew::anew;
 use crate::world::World;
 
 /// One command in a process of its own: exit code, standard output, standard error.
-async fn council(world: &World, n: u16, step: &str, more: &[&str], typed: &str) -> (i32, String, String) {
+pub async fn council(world: &World, n: u16, step: &str, more: &[&str], typed: &str) -> (i32, String, String) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tabir"));
     command.args(["council", step, "--server", &world.ports.peers().gateway]);
     command.arg("--trust").arg(world.dir.path().join("trust.json"));
@@ -33,13 +33,13 @@ async fn council(world: &World, n: u16, step: &str, more: &[&str], typed: &str) 
     (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
 }
 
-async fn done(world: &World, n: u16, step: &str, more: &[&str], typed: &str) -> String {
+pub async fn done(world: &World, n: u16, step: &str, more: &[&str], typed: &str) -> String {
     let (code, out, err) = council(world, n, step, more, typed).await;
     assert_eq!(code, 0, "{step} by {n}: {err}");
     out
 }
 
-async fn status(world: &World, n: u16, key: &str) -> Value {
+pub async fn status(world: &World, n: u16, key: &str) -> Value {
     serde_json::from_str(&done(world, n, "status", &["--key", key, "--json"], "").await).unwrap()
 }
 

@@ -9,9 +9,10 @@ use crate::cli::connect::Connect;
 use crate::cli::official::KeyArgs;
 use crate::cli::unseal_list::next;
 use crate::client::Session;
+use crate::client::official::ceremony::settle;
 use crate::client::official::keys::{fingerprint, short};
 use crate::client::official::seats::{Seat, seats};
-use crate::client::official::{Board, OfficialFile};
+use crate::client::official::{Board, KeyFileError, OfficialError, OfficialFile};
 
 /// Arguments of `tabir council status`.
 #[derive(clap::Args)]
@@ -27,10 +28,13 @@ pub struct Status {
 
 const DAY_S: u64 = 86_400;
 
-/// Runs `tabir council status`. Error: a share that does not work, after everything is shown.
+/// Runs `tabir council status`, which also erases shares that were replaced. Error: a share that does not work, after
+/// everything is shown.
 pub async fn status(args: &Status) -> Result<(), CliError> {
-    let file = args.key.open()?;
+    let mut file = args.key.open()?;
     let session = args.connect.session().await?;
+    // Who only looks erases too: an old share that nobody needs any more is a danger to those who sealed to it.
+    let settled = settle(&mut file, &session.view.state, session.now())?;
     let board = Board::new(session.http.clone(), &session.services.council, file.signing().clone());
     // Who sits on no council yet may not ask the board; everything else is shown all the same.
     let proposals = board.proposals().await.map(|p| p.proposals);
@@ -43,11 +47,15 @@ pub async fn status(args: &Status) -> Result<(), CliError> {
             "v": 1, "name": file.card().name, "fingerprint": file.card().fingerprint(),
             "backup": file.backup().map(|(at, whole)| json!({"at": at, "whole": whole})),
             "councils": seats.iter().map(seat).collect::<Vec<_>>(), "proposals": waits,
-            "requests": requests,
+            "requests": requests, "erased": settled.erased.iter().map(hex::encode).collect::<Vec<_>>(),
         });
         println!("{line}");
     } else {
         say_file(&file);
+        settled
+            .erased
+            .iter()
+            .for_each(|id| println!("erased     the share of council {}, which was replaced", short(id)));
         seats.iter().for_each(|s| say_seat(s, &file, session.now()));
         if seats.is_empty() {
             println!("council    none yet: your card goes to whoever makes the manifest");
@@ -60,7 +68,9 @@ pub async fn status(args: &Status) -> Result<(), CliError> {
             println!("waits      request {} is {}: tabir unseal list", text(&r["request"], 8), text(&r["status"], 20));
         }
     }
-    if seats.iter().any(|s| s.share.is_err()) {
+    let is_bad =
+        |s: &Seat<'_>| s.share.as_ref().is_err_and(|e| !matches!(e, OfficialError::KeyFile(KeyFileError::Kept { .. })));
+    if seats.iter().any(is_bad) {
         return Err(CliError::Failed("a share does not work: see above".into()));
     }
     Ok(())

@@ -38,9 +38,7 @@ pub fn seats<'a>(file: &OfficialFile, state: &'a State) -> Result<Vec<Seat<'a>>,
         }
         let logged = state.council(&held.council_id).ok();
         let share = Err(match Standing::of(state, &held.council_id) {
-            Standing::Superseded { have, now } if has_newer(&seats, logged) => {
-                KeyFileError::NotErased { have, now }.into()
-            }
+            Standing::Superseded { have, now } if has_newer(&seats, logged) => KeyFileError::Kept { have, now }.into(),
             Standing::Superseded { have, now } => KeyFileError::OlderEpoch { have, now }.into(),
             Standing::Current | Standing::Unknown => KeyFileError::NotInLog(held.council_id).into(),
         });

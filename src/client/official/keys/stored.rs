@@ -257,12 +257,12 @@ pub enum KeyFileError {
         /// Of the council.
         now: u64,
     },
-    /// An old share beside the new one, which the end of the ceremony erases.
+    /// An old share beside the new one: an opening that was released needs it.
     #[error(
-        "the old share of epoch {have} is still here beside that of epoch {now} (share): run the command of the \
-         ceremony once more, which erases it"
+        "the old share of epoch {have} is kept beside that of epoch {now} (share) until an opening that needs it is over; \
+         `tabir council status` erases it then"
     )]
-    NotErased {
+    Kept {
         /// Of the old share.
         have: u64,
         /// Of the council.
@@ -283,7 +283,7 @@ impl KeyFileError {
             Self::Passphrase => Code::Passphrase,
             Self::Damaged { source, .. } => source.code(),
             Self::Misplaced { .. } | Self::OtherCouncil(_) | Self::NotInLog(_) => Code::Context,
-            Self::OlderEpoch { .. } | Self::NotErased { .. } => Code::Share,
+            Self::OlderEpoch { .. } | Self::Kept { .. } => Code::Share,
             Self::OtherOfficial => Code::UnknownKey,
         }
     }
