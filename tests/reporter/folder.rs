@@ -231,26 +231,9 @@ fn every_part_of_a_folder_is_checked() {
             t.lines().filter(|l| !l.starts_with("— witness ")).map(|l| format!("{l}\n")).collect()
         });
     });
-    refused("a checkpoint that is older than an entry", Some(Code::Inclusion), &|d| {
-        let older = folder.growth.kept.iter().find(|k| k.head().size > 2).unwrap();
-        std::fs::write(d.join("checkpoint"), older.signed().to_bytes()).unwrap();
-    });
-    refused("a second history", Some(Code::Consistency), &|d| {
-        let head = tabir_crypto::log::TreeHead { root: [9; 32], ..folder.growth.kept.last().unwrap().head() };
-        let other = cosigned_head(&folder.log, head, T0);
-        std::fs::write(d.join("checkpoint"), other.signed().to_bytes()).unwrap();
-    });
-    refused("another case's key", Some(Code::Context), &|d| {
-        std::fs::write(d.join("notice-key"), hex::encode([8; 32])).unwrap();
-    });
-    refused("a key that is none", Some(Code::Hex), &|d| std::fs::write(d.join("notice-key"), "x").unwrap());
-    refused("a file that nothing vouches for", Some(Code::UnknownField), &|d| {
-        std::fs::write(d.join("verdict.txt"), "It was lawful.").unwrap();
-    });
     refused("a number in another form", Some(Code::UnknownField), &|d| {
         std::fs::rename(d.join(&entry), d.join(format!("{request:09}.json"))).unwrap();
     });
-    refused("somebody else's opening beside hers", Some(Code::Context), &|_| (2..9).for_each(|i| folder.add(i)));
     refused("the policy left out that came first", Some(Code::Field), &|d| {
         remove(d, 0);
     });
@@ -262,6 +245,39 @@ fn every_part_of_a_folder_is_checked() {
             remove(d, step.entry);
         }
     });
+}
+
+#[test]
+fn a_folder_has_one_history() {
+    let folder = Folder::of(opened(), Some(&key()));
+    let refused = |what: &str, want: Option<Code>, change: &dyn Fn(&Path)| {
+        assert_eq!(folder.after(change), want, "{what}");
+    };
+    refused("a checkpoint that is older than an entry", Some(Code::Inclusion), &|d| {
+        let older = folder.growth.kept.iter().find(|k| k.head().size > 2).unwrap();
+        std::fs::write(d.join("checkpoint"), older.signed().to_bytes()).unwrap();
+    });
+    refused("a second history", Some(Code::Consistency), &|d| {
+        let head = tabir_crypto::log::TreeHead { root: [9; 32], ..folder.growth.kept.last().unwrap().head() };
+        let other = cosigned_head(&folder.log, head, T0);
+        std::fs::write(d.join("checkpoint"), other.signed().to_bytes()).unwrap();
+    });
+}
+
+#[test]
+fn a_folder_is_about_the_case_of_its_key_and_holds_nothing_unproven() {
+    let folder = Folder::of(opened(), Some(&key()));
+    let refused = |what: &str, want: Option<Code>, change: &dyn Fn(&Path)| {
+        assert_eq!(folder.after(change), want, "{what}");
+    };
+    refused("another case's key", Some(Code::Context), &|d| {
+        std::fs::write(d.join("notice-key"), hex::encode([8; 32])).unwrap();
+    });
+    refused("a key that is none", Some(Code::Hex), &|d| std::fs::write(d.join("notice-key"), "x").unwrap());
+    refused("a file that nothing vouches for", Some(Code::UnknownField), &|d| {
+        std::fs::write(d.join("verdict.txt"), "It was lawful.").unwrap();
+    });
+    refused("somebody else's opening beside hers", Some(Code::Context), &|_| (2..9).for_each(|i| folder.add(i)));
 }
 
 #[test]
