@@ -241,6 +241,9 @@ async fn look(args: &Open) -> Result<(), CliError> {
     for cheater in &opening.cheaters {
         eprintln!("A partial was left out: {cheater}. The others' were enough; tell an auditor.");
     }
+    for official in &opening.altered {
+        eprintln!("The board changed the partial of official {official}, which was left out; tell an auditor.");
+    }
     report(args, &opening)
 }
 

@@ -4,6 +4,7 @@
 //! has a folder with its store and its keys: `store.sqlite`, `identity.key` (mode 0600).
 
 pub mod keys;
+pub mod notify;
 pub mod profile;
 pub mod roles;
 

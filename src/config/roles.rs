@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::notify::Notify;
+
 /// `[roles.<name>]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -38,6 +40,10 @@ impl Roles {
         ];
         for dir in dirs.into_iter().flatten() {
             *dir = base.join(&*dir);
+        }
+        let smtp = self.council.as_mut().and_then(|c| c.notify.as_mut()?.smtp.as_mut());
+        if let Some(smtp) = smtp {
+            smtp.password_file = smtp.password_file.take().map(|f| base.join(f));
         }
         if let Some(forwarder) = &mut self.forwarder {
             forwarder.api_key_file = forwarder.api_key_file.take().map(|f| base.join(f));
@@ -129,6 +135,9 @@ pub struct Council {
     /// How often the log is asked for news.
     #[serde(default = "poll_ms")]
     pub poll_ms: u64,
+    /// Whom the board tells that something waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
 }
 
 /// Both transparency logs.

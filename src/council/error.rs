@@ -102,4 +102,7 @@ pub enum StartError {
     /// Its store.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// Whom to tell that something waits. The entry itself is an address, and is not repeated.
+    #[error("[roles.council.notify]: {0}")]
+    Notify(&'static str),
 }

@@ -11,6 +11,9 @@
 //!                                                                           (the warden's copy when its notice is out)
 //! ```
 
+mod alert_send;
+mod alert_smtp;
+mod alerts;
 mod ceremonies;
 mod error;
 mod proposals;
@@ -18,6 +21,7 @@ mod requests;
 mod routes;
 mod service;
 mod store;
+mod store_alerts;
 mod store_requests;
 
 use std::sync::Arc;
@@ -41,14 +45,10 @@ pub async fn start(config: &roles::Council, setup: &Setup) -> Result<Parts, Star
     let service = Arc::new(Service::new(store.clone(), setup.clone(), identity.clone()).await?);
     let (public, internal) = routes::routers(Arc::clone(&service));
     let poll = Duration::from_millis(config.poll_ms);
-    Ok(Parts {
-        public,
-        internal,
-        background: vec![
-            Box::pin(hold_loop(service, setup.clone(), poll)),
-            Box::pin(log_outbox::run(store.db().clone(), identity, setup.clone())),
-        ],
-    })
+    let mut background = alerts::start(config, setup, &service)?;
+    background.push(Box::pin(hold_loop(service, setup.clone(), poll)));
+    background.push(Box::pin(log_outbox::run(store.db().clone(), identity, setup.clone())));
+    Ok(Parts { public, internal, background })
 }
 
 /// Keeps the gateway's holds in step with what the log says of each request.

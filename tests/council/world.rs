@@ -113,7 +113,8 @@ impl World {
         let role = Role::ALL.iter().position(|r| *r == Role::Council).unwrap() as u8;
         let line = format!("{}\n", hex::encode(seed(10 + role).expose()));
         keys::write_private(&board_dir.join(keys::IDENTITY), line.as_bytes()).unwrap();
-        let parts = council::start(&roles::Council { dir: board_dir, poll_ms: 50 }, &setup).await.unwrap();
+        let parts =
+            council::start(&roles::Council { dir: board_dir, poll_ms: 50, notify: None }, &setup).await.unwrap();
         parts.background.into_iter().for_each(|work| drop(tokio::spawn(work)));
         let (board, board_stop) = serve(parts.public.merge(parts.internal)).await;
         let world = Self { dir, log, board, trust, clock, _running: vec![stop, gateway_stop, board_stop] };

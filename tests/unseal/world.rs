@@ -1,6 +1,7 @@
 //! A whole installation in one process, on loopback: log, issuer, gateway, board, forwarder and warden as they are served,
 //! with the demo's values. Three officials have key files; their council, the keys and a policy are in the log.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,8 +51,8 @@ pub struct World {
     clock: Clock,
     /// The auditors' key files.
     pub auditors: Vec<PathBuf>,
-    _running: Vec<JoinSet<std::io::Result<()>>>,
-    _stop: watch::Sender<bool>,
+    running: BTreeMap<&'static str, (Config, JoinSet<std::io::Result<()>>)>,
+    stop: watch::Sender<bool>,
 }
 
 fn silent(_: &str) {}
@@ -110,22 +111,37 @@ impl World {
         std::fs::write(&made.trust, statement.to_bytes()).unwrap();
         let trust = Arc::new(load_trust(&made.trust).unwrap());
         let (stop, stopped) = watch::channel(false);
-        let mut running = Vec::new();
+        let mut running = BTreeMap::new();
         for role in ROLES {
             let mut config = Config::load(&dir.path().join(role).join("tabir.toml")).unwrap();
             settings(role, &mut config);
-            running.push(serve::start(&config, stopped.clone()).await.unwrap());
+            let tasks = serve::start(&config, stopped.clone()).await.unwrap();
+            running.insert(role, (config, tasks));
         }
         let clock = Clock::system();
         let client = Client::new(clock.clone());
-        let world =
-            Self { dir, ports, trust, client, clock, auditors: made.auditors.clone(), _running: running, _stop: stop };
+        let world = Self { dir, ports, trust, client, clock, auditors: made.auditors.clone(), running, stop };
         let auditors: Vec<SigningKey> = made.auditors.iter().map(|f| keys::read_signing_key(f).unwrap()).collect();
         world.policy(&auditors[0]).await;
         world.warden_key(&auditors).await;
         world.council(&auditors[0]).await;
         world.ready().await;
         world
+    }
+
+    /// Ends a role as a crash would, and starts it again on its store.
+    pub async fn restart(&mut self, role: &'static str) {
+        let (config, mut tasks) = self.running.remove(role).unwrap();
+        tasks.shutdown().await;
+        let mut wait = patience();
+        let tasks = loop {
+            match serve::start(&config, self.stop.subscribe()).await {
+                Ok(tasks) => break tasks,
+                // Its port is free again a moment later.
+                Err(_) => wait.wait("the restart").await.unwrap(),
+            }
+        };
+        self.running.insert(role, (config, tasks));
     }
 
     pub fn identity(&self, role: Role) -> SigningKey {

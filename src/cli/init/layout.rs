@@ -178,7 +178,7 @@ fn gateway(dir: PathBuf) -> roles::Gateway {
 }
 
 fn council(dir: PathBuf, poll_ms: u64) -> roles::Council {
-    roles::Council { dir, poll_ms }
+    roles::Council { dir, poll_ms, notify: None }
 }
 
 fn log(dir: PathBuf, checkpoint_ms: u64) -> roles::Log {

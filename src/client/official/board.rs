@@ -18,6 +18,9 @@ use crate::http::{Client, HttpError, Method};
 /// How far the board may be behind in the log: twice the longest time between its readings.
 const BEHIND: Duration = Duration::from_secs(20);
 
+/// How often an act is sent again when no answer came.
+const LOST: u32 = 5;
+
 /// Where the board is, and who asks.
 pub struct Board {
     http: Client,
@@ -82,11 +85,14 @@ impl Board {
 
     /// Sends an act. `read` is the size of the log that this device has read: while the board has read less, a refusal is
     /// not its last word, and it is asked again.
+    ///
+    /// The board takes an act once: after a lost answer the very same bytes are sent again.
     pub async fn act(&self, act: &Act, read: u64, patience: &mut Patience<'_>) -> Result<(), OfficialError> {
+        let mut lost = 0;
         loop {
             match self.post::<_, Done>("/council/statements", act).await {
                 Ok(_) => return Ok(()),
-                Err(e) if is_behind(&e, Some(read)) => again(e, patience).await?,
+                Err(e) if is_behind(&e, Some(read)) || is_lost(&e, &mut lost) => again(e, patience).await?,
                 Err(e) => return Err(e.into()),
             }
         }
@@ -135,11 +141,12 @@ impl Board {
         read: Option<u64>,
         patience: &mut Patience<'_>,
     ) -> Result<Proposal, OfficialError> {
+        let mut lost = 0;
         loop {
             match self.post::<_, Proposal>("/council/proposals", statement).await {
                 Ok(proposal) if proposal.statement.pae_hash() == statement.pae_hash() => return Ok(proposal),
                 Ok(_) => return Err(Code::Context.into()),
-                Err(e) if is_behind(&e, read) => again(e, patience).await?,
+                Err(e) if is_behind(&e, read) || is_lost(&e, &mut lost) => again(e, patience).await?,
                 Err(e) => return Err(e.into()),
             }
         }
@@ -167,6 +174,12 @@ fn is_behind(error: &HttpError, read: Option<u64>) -> bool {
         (Some(_), None) => false,
         (None, _) => matches!(error.code(), Some("context" | "order" | "quorum" | "too-few")),
     }
+}
+
+/// Whether the act may have arrived and its answer not, at most so many times.
+fn is_lost(error: &HttpError, times: &mut u32) -> bool {
+    *times += 1;
+    *times <= LOST && matches!(error, HttpError::Unreachable(_))
 }
 
 /// Waits a little. When the patience is over, the refusal is what there is to say.

@@ -31,6 +31,8 @@ pub struct Opening {
     pub outcome: Outcome,
     /// Officials whose partials failed a check, with what failed: others' partials were used instead.
     pub cheaters: Vec<Error>,
+    /// Officials whose partials the board did not deliver as the log has them: the board's doing, not theirs.
+    pub altered: Vec<u16>,
     /// The proposal that carries the approvers' signatures.
     pub proposal: B32,
     /// Enough approvers have signed it.
@@ -47,40 +49,59 @@ pub async fn open(
     patience: &mut Patience<'_>,
 ) -> Result<Opening, OfficialError> {
     let released = Released::load(session, board, file, hash).await?;
-    let (partials, mut cheaters) = collect(session, &released).await?;
-    let dh = combine(&released, partials, &mut cheaters)?;
+    let Collected { good, bad: mut cheaters, altered } = collect(session, &released).await?;
+    let dh = combine(&released, good, &mut cheaters).map_err(|e| blame_board(e, &altered))?;
     let opened = threshold::open(released.open.council.key(), &released.inner, &dh);
     let (outcome, statement) = result(session, hash, opened)?;
     let mut statement = existing(board, &statement).await?.unwrap_or(statement);
     statement.sign(file.signing());
     let complete = board.propose_after(&statement, session.view.head.size, patience).await?.complete;
-    Ok(Opening { outcome, cheaters, proposal: statement.pae_hash(), complete })
+    Ok(Opening { outcome, cheaters, altered, proposal: statement.pae_hash(), complete })
 }
 
-/// Partials by their makers, each with the hash that its maker logged; and who sealed something else.
-async fn collect(
-    session: &Session,
-    released: &Released,
-) -> Result<(BTreeMap<u16, SecretVec>, Vec<Error>), OfficialError> {
+/// What the board has for this official.
+#[derive(Default)]
+struct Collected {
+    /// Partials by their makers, each with the hash that its maker logged.
+    good: BTreeMap<u16, SecretVec>,
+    /// Who logged and sealed something that does not open.
+    bad: Vec<Error>,
+    /// Whose partial came with another hash than its maker logged.
+    altered: Vec<u16>,
+}
+
+async fn collect(session: &Session, released: &Released) -> Result<Collected, OfficialError> {
     let (hash, own) = (released.open.request.hash, released.open.index);
     let logged: Vec<u64> = released.open.request.partials.iter().map(|(entry, _)| *entry).collect();
-    let (mut good, mut bad) = (BTreeMap::new(), Vec::new());
+    let mut all = Collected::default();
     for statement in entries(session, &logged).await? {
         let Body::UnsealPartial(body) = statement.body()? else { return Err(Code::Context.into()) };
         let from = body.index;
         let Some(sealed) = released.open.files.partials.iter().find(|p| p.from == from) else { continue };
         let mine = body.partials.iter().find(|p| p.index == own);
-        let opened = if mine.is_some_and(|p| p.hash.0 == sha256(&sealed.sealed.0)) {
-            uses::open(&released.key, &Use::Partial { request_hash: hash, from, to: own }, &sealed.sealed.0)
-        } else {
-            Err(Code::Context.into())
-        };
-        match opened {
-            Ok(partial) => drop(good.insert(from, partial)),
-            Err(e) => bad.push(Error::at(e.code(), from)),
+        if mine.is_none_or(|p| p.hash.0 != sha256(&sealed.sealed.0)) {
+            // Its maker signed the hash: whoever delivers something else must not make him a cheat.
+            all.altered.push(from);
+            continue;
+        }
+        match uses::open(&released.key, &Use::Partial { request_hash: hash, from, to: own }, &sealed.sealed.0) {
+            Ok(partial) => drop(all.good.insert(from, partial)),
+            Err(e) => all.bad.push(Error::at(e.code(), from)),
         }
     }
-    Ok((good, bad))
+    Ok(all)
+}
+
+/// Too few, where the board changed some: that is what there is to say.
+fn blame_board(error: OfficialError, altered: &[u16]) -> OfficialError {
+    if altered.is_empty() || error.code() != Some(Code::TooFew) {
+        return error;
+    }
+    let who = altered.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    OfficialError::Refused(format!(
+        "what the board delivers as the partial of official {who} is not what the log says: the board or the way to it \
+         changed it, not that official; nothing was signed"
+    ))
 }
 
 /// Combines; who sent a partial that fails is named and left out.

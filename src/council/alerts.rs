@@ -1,0 +1,165 @@
+//! Tells people that something waits for them: each once for each thing, with pauses that grow while they can't be told.
+//!
+//! ```text
+//! log, proposals --> what waits for whom --> not told yet --> one sentence, the same always --> told (stored)
+//! ```
+//! A loop of its own for each recipient: a mail server that hangs keeps nobody else waiting, and no step of an opening.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tabir_crypto::B32;
+use tabir_crypto::codec::sha256;
+use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::trust::Signer;
+use tabir_crypto::trust::unseal::Status;
+
+use super::alert_send::Recipient;
+use super::error::{BoardError, StartError};
+use super::service::Service;
+use crate::config::notify::Notify;
+use crate::config::{Setup, roles};
+use crate::http::server::Background;
+
+/// The longest pause while somebody can't be told.
+const MAX_PAUSE: Duration = Duration::from_secs(3600);
+
+/// Who may do something about what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Who vote, help and open.
+    Officials,
+    /// The outside body's person.
+    Warden,
+    /// Who sign beside others.
+    Auditors,
+}
+
+impl Audience {
+    /// As it stands in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Officials => "officials",
+            Self::Warden => "warden",
+            Self::Auditors => "auditors",
+        }
+    }
+
+    fn recipients(self, notify: &Notify) -> &[String] {
+        match self {
+            Self::Officials => &notify.officials,
+            Self::Warden => &notify.warden,
+            Self::Auditors => &notify.auditors,
+        }
+    }
+}
+
+/// One loop a recipient. Errors: an entry that is no address.
+pub fn start(config: &roles::Council, setup: &Setup, service: &Arc<Service>) -> Result<Vec<Background>, StartError> {
+    let Some(notify) = &config.notify else { return Ok(Vec::new()) };
+    let mut loops: Vec<Background> = Vec::new();
+    for audience in [Audience::Officials, Audience::Warden, Audience::Auditors] {
+        for (place, entry) in (0..).zip(audience.recipients(notify)) {
+            let recipient = Recipient::new(entry, notify, &setup.client, &setup.clock)?;
+            let pauses = [Duration::from_millis(config.poll_ms), Duration::from_secs(notify.retry_s)];
+            loops.push(Box::pin(tell(Arc::clone(service), setup.clone(), (audience, place), recipient, pauses)));
+        }
+    }
+    Ok(loops)
+}
+
+async fn tell(
+    service: Arc<Service>,
+    mut setup: Setup,
+    (audience, place): (Audience, i64),
+    recipient: Recipient,
+    [poll, retry]: [Duration; 2],
+) {
+    let (mut pause, mut after_failure) = (poll, retry);
+    while setup.pause(pause).await {
+        pause = poll;
+        let waiting = match service.untold(audience, place).await {
+            Ok(waiting) if waiting.is_empty() => continue,
+            Ok(waiting) => waiting,
+            Err(error) => {
+                tracing::warn!(%error, "alerts");
+                continue;
+            }
+        };
+        // All that waits is one sentence.
+        match recipient.send().await {
+            Ok(()) => {
+                after_failure = retry;
+                if let Err(error) = service.told(audience, place, waiting).await {
+                    tracing::warn!(%error, "alerts");
+                }
+            }
+            Err(error) => {
+                // Neither the address nor what the server said: only who is not told, by number.
+                tracing::warn!(audience = audience.as_str(), recipient = place, %error, "nobody was told: tried again later");
+                pause = after_failure;
+                after_failure = (after_failure * 2).min(MAX_PAUSE);
+            }
+        }
+    }
+}
+
+/// A thing that is told once.
+fn item(id: &B32, step: &str) -> B32 {
+    sha256(&[id.as_slice(), step.as_bytes()].concat())
+}
+
+impl Service {
+    /// What waits for these people and this recipient has not been told of. What waits no more is forgotten.
+    async fn untold(&self, audience: Audience, place: i64) -> Result<BTreeSet<B32>, BoardError> {
+        let waiting = match audience {
+            Audience::Officials => self.waits_for_officials(),
+            Audience::Warden | Audience::Auditors => self.waits_for_signers(audience).await?,
+        };
+        let told = self.store.told(audience.as_str(), place).await?;
+        let over: Vec<B32> = told.difference(&waiting).copied().collect();
+        if !over.is_empty() {
+            self.store.forget_told(audience.as_str(), place, over).await?;
+        }
+        Ok(waiting.difference(&told).copied().collect())
+    }
+
+    async fn told(&self, audience: Audience, place: i64, items: BTreeSet<B32>) -> Result<(), BoardError> {
+        Ok(self.store.add_told(audience.as_str(), place, items).await?)
+    }
+
+    /// A vote on a request, help after its release, the opening when enough have helped.
+    fn waits_for_officials(&self) -> BTreeSet<B32> {
+        let view = self.view();
+        let (state, now) = (&view.state, self.now(&view));
+        let step = |r: &tabir_crypto::trust::unseal::Request| match r.status(state.witnessed(), now) {
+            Status::Requested => Some("vote"),
+            Status::Released if r.partials.len() >= usize::from(r.terms.t) => Some("open"),
+            Status::Released => Some("help"),
+            _ => None,
+        };
+        state.requests().iter().filter_map(|r| Some(item(&r.hash, step(r)?))).collect()
+    }
+
+    /// Proposals that still want a signature of these people.
+    async fn waits_for_signers(&self, audience: Audience) -> Result<BTreeSet<B32>, BoardError> {
+        let trust = self.trust();
+        let signed = |statement: &Statement| {
+            statement.signers().iter().any(|id| match (trust.signer(id), audience) {
+                (Some(Signer::Role(role)), Audience::Warden) => role == tabir_crypto::statement::body::Role::Warden,
+                _ => false,
+            })
+        };
+        let wants = |statement: &Statement| match statement.verb() {
+            Verb::CouncilFormed | Verb::CouncilRefreshed | Verb::CouncilReshared => true,
+            Verb::KeyAnnounced | Verb::KeyRetired | Verb::PolicySet | Verb::PageBuilt | Verb::UnsealReleased => {
+                audience == Audience::Auditors
+            }
+            _ => false,
+        };
+        let open = self.store.proposals().await?.into_iter().filter(|(_, complete)| !complete);
+        let waiting = open.map(|(statement, _)| statement).filter(|s| wants(s) && !signed(s));
+        Ok(waiting.map(|s| item(&s.pae_hash(), "sign")).collect())
+    }
+}
