@@ -1,12 +1,13 @@
 //! Refresh, reshare and removal over HTTP: separate tasks with key files of their own, and who stays out of it.
 
-use tabir::client::official::ceremony::{Formed, settle};
+use tabir::client::official::ceremony::{self, Formed, settle};
 use tabir::client::official::manifest::{cards_of, follow};
-use tabir::client::official::{Card, OfficialFile};
+use tabir::client::official::{Card, OfficialError, OfficialFile, endorse};
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::{CeremonyKind, Role};
 use tabir_crypto::threshold::Council;
+use tabir_crypto::threshold::dkg::ceremony_id;
 
 use super::log_support::identity;
 use super::world::{World, passphrase};
@@ -87,4 +88,38 @@ async fn somebody_is_removed_and_somebody_comes_with_a_new_key_for_new_reports()
     let settled = settle(&mut two, &world.log_state().await, world.clock.now()).unwrap();
     assert_eq!(settled.erased, [*old.council_id()]);
     assert!(!world.official(2).has_share(old.council_id()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_signed_the_new_council_keeps_its_share_whatever_another_ends() {
+    let world = World::start().await;
+    let old = world.council().await.council().clone();
+    world.wait_for(old.council_id()).await;
+    let manifest = follow(&old, CeremonyKind::Refresh, (&cards(&old, &[1, 2, 3]), 2), None, &world.clock).unwrap();
+    let manifest = admitted(&world, manifest).await;
+    let done = run(&world, &manifest, &[1, 2, 3]).await;
+    let (new, log) = (done[0].council().clone(), world.log_state().await);
+
+    // One of them ends it: on his own device nothing is left, and warden and auditor sign no more.
+    let (mut three, payload) = (world.official(3), manifest.payload());
+    let board = world.board(three.signing());
+    let place = ceremony::Place { board: &board, clock: &world.clock, log: Some(&log) };
+    ceremony::abort(&mut three, payload, place).await.unwrap();
+    assert!(!world.official(3).has_share(new.council_id()));
+    let warden = world.board(&identity(Role::Warden));
+    let waiting = endorse::waiting_council(&warden, Some(done[0].proposal())).await.unwrap();
+    let known = world.fingerprints();
+    let refused = endorse::check_formed(&warden, &world.trust, Some(&log), &waiting, &known).await;
+    assert!(matches!(refused, Err(OfficialError::Aborted { from: 3, .. })));
+
+    // The others signed: their shares stay until they themselves end it.
+    let again = world.finish_with(1, &manifest, Some(log.clone())).await.unwrap();
+    assert!(again.is_err(), "the board takes no proposal of it any more");
+    let mut one = world.official(1);
+    assert!(one.has_share(new.council_id()) && !one.is_aborted(&ceremony_id(payload)));
+    let board = world.board(one.signing());
+    let place = ceremony::Place { board: &board, clock: &world.clock, log: Some(&log) };
+    ceremony::abort(&mut one, payload, place).await.unwrap();
+    let one = world.official(1);
+    assert!(!one.has_share(new.council_id()) && one.has_share(old.council_id()));
 }

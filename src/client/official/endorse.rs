@@ -64,7 +64,11 @@ pub async fn check_formed(
     manifest::check(&ceremony, None, verified.as_ref().map(VerifiedManifest::old), known)?;
 
     let signers = signed.verify(&senders.keys())?.signers;
-    let made = agreed(&senders, &ceremony, verified.as_ref(), &board.messages(ceremony.id()).await?)?;
+    let messages = board.messages(ceremony.id()).await?;
+    if let Some((from, words)) = senders.aborted(&messages)? {
+        return Err(OfficialError::Aborted { from, words });
+    }
+    let made = agreed(&senders, &ceremony, verified.as_ref(), &messages)?;
     if !made.iter().any(|outcome| outcome.verb == formed.verb() && outcome.body == body) {
         return Err(Code::Context.into());
     }

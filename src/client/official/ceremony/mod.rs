@@ -102,6 +102,9 @@ pub async fn finish(
     }
     let part = Part::new(ceremony, place, file)?;
     let done = part.run(file, payload, patience).await;
+    if part.has_signed(file)? {
+        return done;
+    }
     match &done {
         Err(OfficialError::Cheater { index, source }) => {
             part.abort(file, &format!("{} member {index}", source.code().as_str())).await?;
@@ -188,6 +191,11 @@ impl<'a> Part<'a> {
         Ok(Self { ceremony, place, old, member, dealer })
     }
 
+    fn has_signed(&self, file: &OfficialFile) -> Result<bool, OfficialError> {
+        let saved = file.ceremony(&self.id())?.map(|saved| State::from_secret(&saved)).transpose()?;
+        Ok(saved.is_some_and(|state| state.step == Step::Signed))
+    }
+
     fn id(&self) -> B32 {
         *self.ceremony.id()
     }
@@ -220,7 +228,7 @@ impl<'a> Part<'a> {
                 (Step::Begun | Step::Shared, Some(index)) => {
                     self.keep(file, &state, (index, &senders, manifest.as_ref()), patience).await?;
                 }
-                _ => return self.agree(file, &senders, manifest.as_ref(), patience).await,
+                _ => return self.agree(file, &state, (&senders, manifest.as_ref()), patience).await,
             }
         }
     }
@@ -371,15 +379,20 @@ impl<'a> Part<'a> {
     /// All agree and all shares work: signs what was made.
     async fn agree(
         &self,
-        file: &OfficialFile,
-        senders: &Senders,
-        manifest: Option<&VerifiedManifest>,
+        file: &mut OfficialFile,
+        state: &State,
+        (senders, manifest): (&Senders, Option<&VerifiedManifest>),
         patience: &mut Patience<'_>,
     ) -> Result<Formed, OfficialError> {
-        self.collect(senders, (round::TRANSCRIPT, 0), "the other officials' transcripts", patience).await?;
-        self.collect(senders, (round::DRILL, 0), "the other officials' drills", patience).await?;
+        if state.step != Step::Signed {
+            self.collect(senders, (round::TRANSCRIPT, 0), "the other officials' transcripts", patience).await?;
+            self.collect(senders, (round::DRILL, 0), "the other officials' drills", patience).await?;
+        }
         let messages = self.place.board.messages(&self.id()).await?;
         let outcomes = agreed(senders, &self.ceremony, manifest, &messages)?;
+        let mut next = State::new(Step::Signed);
+        next.kept.clone_from(&state.kept);
+        file.set_ceremony(self.id(), &next.to_secret()?)?;
         let mut done = Vec::new();
         for outcome in outcomes {
             // The share was computed from what this device saw: a board that shows others something else ends here.

@@ -19,6 +19,9 @@ pub enum Step {
     Shared,
     /// This member's new shares are in the key file.
     Kept,
+    /// All agreed, and this official is about to sign what was made, or has. From here on only he himself ends it: the
+    /// new council may come into the log, and his share of it must be there.
+    Signed,
 }
 
 /// What a step leaves for the next one.
