@@ -255,7 +255,7 @@ async fn a_board_does_not_start_with_somebody_whom_it_could_never_tell() {
         let mut config = Config::load(&dir.path().join("council/tabir.toml")).unwrap();
         assert!(!format!("{settings:?}").contains("sari"));
         notify(&mut config, settings);
-        let error = tabir::cli::serve::start(&config, stopped.clone()).await.err().expect("must not start").to_string();
+        let error = tabir::cli::serve::start(&config, stopped.clone()).await.expect_err("must not start").to_string();
         assert!(error.contains(says) && !error.contains("sari"), "{error}");
     }
 }
