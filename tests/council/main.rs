@@ -1,5 +1,6 @@
 //! The officials' board over HTTP: a ceremony by three separate tasks with three key files, and who may do what.
 
+mod dealers;
 mod hostile;
 #[path = "../log_support/mod.rs"]
 mod log_support;
