@@ -125,6 +125,19 @@ fn a_council_needs_all_members_the_warden_and_an_auditor() {
 }
 
 #[test]
+fn a_further_key_needs_the_council_before_it_or_the_auditors_quorum() {
+    let log = Log::new();
+    let straw: Vec<_> = (7..=9).map(official).collect();
+    let body = council_body("straw", 1, 2, &straw);
+    let outside_body = [&straw[..], &[warden(), auditor(0)]].concat();
+    refuses_keys(&log, Verb::CouncilFormed, &body, &outside_body, Code::Insufficient);
+    let one_official = [&outside_body[..], &[official(2)]].concat();
+    refuses_keys(&log, Verb::CouncilFormed, &body, &one_official, Code::Insufficient);
+    needs_each(&log, Verb::CouncilFormed, &body, &[&outside_body[..], &[official(2), official(3)]].concat());
+    needs_each(&log, Verb::CouncilFormed, &body, &[&straw[..], &[warden()], &quorum()].concat());
+}
+
+#[test]
 fn refuses_a_council_whose_parts_do_not_fit() {
     let (log, mut body) = (Log::empty(), council());
     body.members[0].yi = body.members[1].yi;
@@ -226,7 +239,7 @@ fn refuses_a_vote_that_names_another_council() {
     let mut log = Log::new();
     let people: Vec<_> = (4..=6).map(official).collect();
     let other = council_body("other", 1, 2, &people);
-    let keys = [&people[..], &[warden(), auditor(0)]].concat();
+    let keys = [&people[..], &[warden(), auditor(0), official(1), official(2)]].concat();
     log.put(&sign(Verb::CouncilFormed, &other, &keys)).unwrap();
     let r = log.ask("r");
     let other_id = Hex(*tabir_crypto::threshold::Council::from_body(&other).unwrap().council_id());

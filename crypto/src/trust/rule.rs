@@ -6,7 +6,8 @@
 //! ```text
 //! key.announced     the kind's role; a warden key also the auditors' quorum       (token: an auditor may stand beside)
 //! key.retired       the kind's role, or the auditors' quorum
-//! council.formed    all n members, the warden, one auditor;   refreshed, reshared: t of the council before as well
+//! council.formed    all n members, the warden, one auditor; if there is a council, t of the newest one as well, or the
+//!                   auditors' quorum;   refreshed, reshared: t of the council before as well
 //! council.retired   t of its officials                        council.checked: the official named
 //! policy.set        gateway, one auditor                      page.built: the auditors' quorum
 //! unseal.requested .approved .refused .withdrawn .partial     the official named
@@ -78,6 +79,7 @@ pub fn for_log(log: LogName, verb: Verb) -> Result<()> {
 }
 
 /// So many of these keys.
+#[derive(Clone)]
 struct Group {
     least: usize,
     keys: Vec<VerifyingKey>,
@@ -203,18 +205,24 @@ fn rule(trust: &Trust, state: &State, verb: Verb, body: &Body) -> Result<Rule> {
 
 fn council(trust: &Trust, state: &State, verb: Verb, body: &CouncilFormed) -> Result<Rule> {
     let new = Council::from_body(body)?;
-    let mut groups = vec![
-        Group::new(usize::from(new.n()), officials(&new)),
-        Group::new(1, [*trust.identity(Role::Warden)]),
-        Group::new(1, trust.auditors().iter().copied()),
-    ];
-    if verb != Verb::CouncilFormed {
-        let old = &state.current(new.lineage()).ok_or(Code::Context)?.council;
-        groups.push(Group::new(usize::from(old.t()), officials(old)));
-    }
     // An official who is also warden, auditor or a role would stand on both sides of a check.
     need(officials(&new).all(|key| trust.signer(&key.key_id()).is_none()), Code::Duplicate)?;
-    Ok(Rule::all(groups))
+    let auditors = |least| Group::new(least, trust.auditors().iter().copied());
+    let set = |more: Vec<Group>| {
+        let all = Group::new(usize::from(new.n()), officials(&new));
+        [vec![all, Group::new(1, [*trust.identity(Role::Warden)])], more].concat()
+    };
+    let consent = |old: &Council| Group::new(usize::from(old.t()), officials(old));
+    let sets = match (verb, state.current(new.lineage()), state.newest_council()) {
+        (Verb::CouncilFormed, _, None) => vec![set(vec![auditors(1)])],
+        // One who holds warden and an auditor's key could else put straw people in the place of a council.
+        (Verb::CouncilFormed, _, Some(before)) => {
+            vec![set(vec![auditors(1), consent(&before.council)]), set(vec![auditors(trust.auditor_quorum())])]
+        }
+        (_, None, _) => return Err(Code::Context.into()),
+        (_, Some(old), _) => vec![set(vec![auditors(1), consent(&old.council)])],
+    };
+    Ok(Rule { sets, beside: Vec::new() })
 }
 
 fn officials(council: &Council) -> impl Iterator<Item = VerifyingKey> {

@@ -382,6 +382,13 @@ impl State {
         self.councils.get(epochs.last()?)
     }
 
+    /// The council whose key was made last, by the log, in its newest epoch.
+    #[must_use]
+    pub fn newest_council(&self) -> Option<&LoggedCouncil> {
+        let (_, epochs) = self.lineages.last()?;
+        self.councils.get(epochs.last()?)
+    }
+
     /// The policy that holds now, if one was ever set.
     #[must_use]
     pub fn policy(&self) -> Option<&PolicySet> {

@@ -2,7 +2,6 @@
 //!
 //! Without this the operator could form a council of his own keys and have it logged.
 
-use tabir_crypto::ed25519::VerifyingKey;
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::threshold::dkg::Ceremony;
 use tabir_crypto::threshold::reshare::VerifiedManifest;
@@ -75,8 +74,7 @@ pub async fn check_formed(
     let pinned = trust.identities().iter().chain(trust.auditors()).copied();
     let all: Vec<_> = senders.keys().into_iter().chain(pinned).collect();
     let formed_by = formed.verify(&all)?.signers;
-    let members = senders.members.iter().map(VerifyingKey::key_id);
-    let dealers = senders.dealers.values().filter(|_| formed.verb() != Verb::CouncilFormed).map(VerifyingKey::key_id);
     let unsigned = |id: &B32| !signers.contains(id) || !formed_by.contains(id);
-    if members.chain(dealers).any(|id| unsigned(&id)) { Err(Code::Insufficient.into()) } else { Ok(()) }
+    let taking_part = senders.keys();
+    if taking_part.iter().any(|key| unsigned(&key.key_id())) { Err(Code::Insufficient.into()) } else { Ok(()) }
 }

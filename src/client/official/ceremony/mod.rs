@@ -399,13 +399,10 @@ impl<'a> Part<'a> {
             if self.member.is_some() {
                 file.share(&outcome.council)?;
             }
-            let signs = self.member.is_some() || outcome.verb != Verb::CouncilFormed;
             let mut statement = outcome.statement()?;
-            if signs {
-                statement.sign(file.signing());
-                let wanted = if outcome.verb == Verb::CouncilFormed { senders.members.clone() } else { senders.keys() };
-                self.gather(&statement, &wanted, "the other signatures on the council", patience).await?;
-            }
+            statement.sign(file.signing());
+            let what = "the other signatures on the council";
+            self.gather(&statement, &senders.keys(), what, patience).await?;
             done.push(Made { proposal: statement.pae_hash(), verb: outcome.verb, council: outcome.council });
         }
         Ok(Formed { made: done, index: self.member })
