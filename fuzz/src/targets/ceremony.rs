@@ -93,7 +93,13 @@ pub mod council {
             body.members.iter_mut().for_each(|m| m.yi = body.y);
             kind(0, json::to_vec(&body).unwrap())
         };
-        vec![of(2, 2), of(2, 3), of(3, 3), low, kind(1, text(&vector("ceremony_id").0["manifest"]))]
+        let odd = {
+            // A verifying share that is not on the polynomial of the others.
+            let mut body = world::council_body("odd", 1, 2, &[1, 2, 3].map(world::official));
+            body.members[2].yi = body.y;
+            kind(0, json::to_vec(&body).unwrap())
+        };
+        vec![of(2, 2), of(2, 3), of(3, 3), low, odd, kind(1, text(&vector("ceremony_id").0["manifest"]))]
     }
 }
 

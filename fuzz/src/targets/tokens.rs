@@ -82,6 +82,8 @@ pub mod header {
         if let Ok((challenge, key)) = read_challenge(value) {
             let again = write_challenge(&challenge, &key);
             assert_eq!(read_challenge(&again).unwrap(), (challenge, key));
+            let squeezed = |text: &str| text.bytes().filter(|b| !b" \t".contains(b)).count();
+            assert_eq!(squeezed(value), squeezed(&again), "something stands beside");
             return true;
         }
         false

@@ -43,7 +43,9 @@ pub mod trust_root {
         (next.version, next.previous) = (2, Some(world::hash("before")));
         let mut twice = root.clone();
         twice.auditors.push(twice.auditors[0]);
-        [root, next, twice].map(|root| json::to_vec(&root).unwrap()).to_vec()
+        let mut unseen = root.clone();
+        unseen.witness_quorum = 0;
+        [root, next, twice, unseen].map(|root| json::to_vec(&root).unwrap()).to_vec()
     }
 }
 
