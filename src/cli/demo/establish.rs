@@ -2,6 +2,7 @@
 //!
 //! Every signature is given by its owner's own command, in a process of its own.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -87,7 +88,9 @@ async fn ceremony(stage: &Stage) -> Result<Vec<Official>, CliError> {
     let (mut officials, mut cards, mut known) = (Vec::new(), Vec::new(), String::new());
     for n in 1..=N {
         let device = folder.join(n.to_string());
-        make_dir(&device)?;
+        make_dir(&folder)?;
+        // As on a laptop: nobody else may enter, or the commands refuse what lies in it.
+        std::fs::DirBuilder::new().mode(0o700).create(&device).map_err(|e| CliError::File(device.clone(), e))?;
         let official = Official { key: device.join("official.key"), passphrase: device.join("passphrase") };
         write_private(&official.passphrase, format!("a passphrase of official {n}\n").as_bytes())?;
         let (key, passphrase) = (official.key.display().to_string(), official.passphrase.display().to_string());
