@@ -243,8 +243,19 @@ fn tiles_of_a_tree_of_70000() {
     let at_260: Vec<String> = tile::grown(257, 260).unwrap().iter().map(Tile::to_string).collect();
     assert_eq!(at_260, ["tile/0/001.p/4"]);
     assert_eq!(tile::grown(260, 260).unwrap(), []);
-    let bundles: Vec<String> = tile::bundles(255, 513).unwrap().iter().map(Tile::to_string).collect();
+    let bundles: Vec<String> = tile::bundles(255, 513).unwrap().map(|t| t.to_string()).collect();
     assert_eq!(bundles, ["tile/entries/000", "tile/entries/001", "tile/entries/002.p/1"]);
+}
+
+/// A log can sign any size; whoever reads it must not make a list of all that it claims before the first entry is there.
+#[test]
+fn a_claimed_size_costs_nothing() {
+    let mut bundles = tile::bundles(0, MAX_SIZE).unwrap();
+    assert_eq!(bundles.next().unwrap().to_string(), "tile/entries/000");
+    let last = tile::bundles(MAX_SIZE - 1, MAX_SIZE).unwrap().map(|t| (t.index(), t.width()));
+    assert_eq!(last.collect::<Vec<_>>(), [(MAX_SIZE / 256, 255)]);
+    assert_eq!(tile::bundles(0, MAX_SIZE + 1).err().map(|e| e.code()), Some(Code::Tile));
+    assert_eq!(tile::bundles(5, 5).unwrap().count(), 1, "the one that holds entry 5");
 }
 
 #[test]

@@ -28,10 +28,10 @@ pub async fn copy_log<S: LogSource>(reader: &LogReader<S>, folder: &Path) -> Res
         move |source| ReadError::Refused { what, source }
     };
     let bundles = tile::bundles(0, growth.checkpoint.head().size).map_err(bad(&"tile"))?;
-    for (bundle, entries) in bundles.iter().zip(growth.entries.chunks(ENTRIES)) {
+    for (bundle, entries) in bundles.zip(growth.entries.chunks(ENTRIES)) {
         let mut bytes = Vec::new();
         for entry in entries {
-            tile::push_entry(&mut bytes, &entry.leaf).map_err(bad(bundle))?;
+            tile::push_entry(&mut bytes, &entry.leaf).map_err(bad(&bundle))?;
         }
         write(folder, &bundle.to_string(), &bytes).await?;
     }

@@ -145,8 +145,8 @@ impl<S: LogSource> LogReader<S> {
         }
         let mut edge = self.edge(known, head).await?;
         let (mut leaves, mut forks) = (Vec::new(), Vec::new());
-        let bundles = if head.size > known.size { tile::bundles(known.size, head.size) } else { Ok(Vec::new()) };
-        for bundle in bundles.map_err(refused("tile"))? {
+        let bundles = tile::bundles(known.size, head.size).map_err(refused("tile"))?;
+        for bundle in bundles.filter(|_| head.size > known.size) {
             let entries = tile::parse_entries(bundle, &self.tile(bundle).await?).map_err(refused(bundle))?;
             for (index, leaf) in (bundle.start()..).zip(entries) {
                 if index < known.size {

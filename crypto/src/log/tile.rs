@@ -132,9 +132,12 @@ impl fmt::Display for Tile {
     }
 }
 
-/// All entry bundles of a tree from the one that holds entry `from` on. Error: `tile`.
-pub fn bundles(from: u64, size: u64) -> Result<Vec<Tile>> {
-    (from / WIDTH..size.div_ceil(WIDTH)).map(|index| Tile::of_tree(Kind::Entries, index, size)).collect()
+/// All entry bundles of a tree from the one that holds entry `from` on, made one after the other: the size may be what a
+/// log claims before anybody has seen its entries. Error: `tile`.
+pub fn bundles(from: u64, size: u64) -> Result<impl Iterator<Item = Tile>> {
+    need(size <= MAX_SIZE, Code::Tile)?;
+    let indices = from / WIDTH..size.div_ceil(WIDTH);
+    Ok(indices.map_while(move |index| Tile::of_tree(Kind::Entries, index, size).ok()))
 }
 
 /// All hash tiles that a tree of `new` entries has and one of `old` had not, or had narrower. Error: `tile`.
