@@ -10,10 +10,11 @@ use tabir::client::official::seats::seats;
 use tabir::client::official::{KeyFileError, OfficialError, OfficialFile};
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::secret::SecretVec;
-use tabir_crypto::statement::body::CeremonyKind;
-use tabir_crypto::statement::value::Text;
+use tabir_crypto::statement::body::{CeremonyKind, CouncilNote};
+use tabir_crypto::statement::value::{CodeText, Hex, Hour, Text, V1};
+use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::threshold::Share;
-use tabir_crypto::trust::state::State;
+use tabir_crypto::trust::state::{SEALED_LOST, State};
 use tabir_crypto::{Code, Secret, SecretBytes};
 use tokio::io::AsyncWriteExt as _;
 
@@ -267,6 +268,17 @@ async fn a_paper_is_checked_against_the_log_before_anything_is_written() {
     let ids: Vec<_> = seen.iter().map(|s| s.council_id).collect();
     assert_eq!(ids, [*after.council.council_id(), id]);
     assert!(seen.iter().all(|s| matches!(s.share, Err(OfficialError::KeyFile(KeyFileError::OlderEpoch { .. })))));
+
+    // A share of a key that was given up does not come back from paper.
+    let codes = vec![CodeText::new(SEALED_LOST).unwrap()];
+    let body = CouncilNote { v: V1, at: Hour::of(session.now()), council_id: Hex(id), codes };
+    let mut retired = Statement::new(Verb::CouncilRetired, &body).unwrap();
+    files.iter().for_each(|file| retired.sign(file.signing()));
+    let mut given_up = state.clone();
+    given_up.apply(&session.trust, state.size(), &retired.to_bytes(), Some(session.now())).unwrap();
+    let error = gone(refused(restore(&path, &paper, &given_up)));
+    assert!(matches!(error, OfficialError::KeyFile(KeyFileError::GivenUp(council)) if council == id), "{error}");
+    assert_eq!(refused(files[0].to_paper(&given_up, day())).code(), Some(Code::NotActive));
 
     let restored = restore(&path, &paper, state).unwrap();
     assert!(restore(&path, &paper, state).is_err(), "not overwritten");

@@ -112,6 +112,9 @@ fn say_seat(seat: &Seat<'_>, file: &OfficialFile, now: u64) {
     } else {
         println!("           no witnessed checkpoint has it yet");
     }
+    if let Some(at) = seat.drilled {
+        println!("           the last drill of your share: {}", day(at));
+    }
     if logged.retired.is_some() {
         println!("           retired: for old reports only");
     }
@@ -154,6 +157,7 @@ fn seat(seat: &Seat<'_>) -> Value {
             "t": council.t(), "n": council.n(), "retired": logged.retired.is_some(),
             "members": members.collect::<Vec<_>>(),
             "key_since": seat.since.map(|(key, _)| day(key)), "shares_since": seat.since.map(|(_, shares)| day(shares)),
+            "drilled": seat.drilled.map(day),
         });
         map.extend(more.as_object().cloned().unwrap_or_default());
     }

@@ -14,6 +14,8 @@ pub struct Seat<'a> {
     pub logged: Option<&'a LoggedCouncil>,
     /// When the log had its key first, and these shares: witnessed, in Unix seconds.
     pub since: Option<(u64, u64)>,
+    /// When the last drill of this official's share was witnessed.
+    pub drilled: Option<u64>,
     /// Whether the share works, and if not, why.
     pub share: Result<u16, OfficialError>,
 }
@@ -30,7 +32,13 @@ pub fn seats<'a>(file: &OfficialFile, state: &'a State) -> Result<Vec<Seat<'a>>,
     for logged in sits {
         let council_id = *logged.council.council_id();
         let share = file.share_by_log(state, &logged.council).map(|share| share.index());
-        seats.push(Seat { council_id, logged: Some(logged), since: since(state, logged), share });
+        seats.push(Seat {
+            council_id,
+            logged: Some(logged),
+            since: since(state, logged),
+            drilled: drilled(file, state, logged),
+            share,
+        });
     }
     for held in file.holdings()? {
         if seats.iter().any(|seat| seat.council_id == held.council_id) {
@@ -40,11 +48,23 @@ pub fn seats<'a>(file: &OfficialFile, state: &'a State) -> Result<Vec<Seat<'a>>,
         let share = Err(match Standing::of(state, &held.council_id) {
             Standing::Superseded { have, now } if has_newer(&seats, logged) => KeyFileError::Kept { have, now }.into(),
             Standing::Superseded { have, now } => KeyFileError::OlderEpoch { have, now }.into(),
+            Standing::GivenUp => KeyFileError::GivenUp(held.council_id).into(),
             Standing::Current | Standing::Unknown => KeyFileError::NotInLog(held.council_id).into(),
         });
-        seats.push(Seat { council_id: held.council_id, logged, since: logged.and_then(|l| since(state, l)), share });
+        seats.push(Seat {
+            council_id: held.council_id,
+            logged,
+            since: logged.and_then(|l| since(state, l)),
+            drilled: None,
+            share,
+        });
     }
     Ok(seats)
+}
+
+fn drilled(file: &OfficialFile, state: &State, logged: &LoggedCouncil) -> Option<u64> {
+    let index = logged.council.member_by_key(&file.verifying())?.index;
+    state.witnessed().of(*logged.checked.get(&index)?)
 }
 
 /// Whether a share of the same line works.

@@ -33,9 +33,19 @@ struct LeftOut {
 impl LeftOut {
     /// Whether the share of this council is left out.
     fn takes(&mut self, state: &State, council: &Council) -> bool {
-        let Standing::Superseded { have, now } = Standing::of(state, council.council_id()) else { return false };
-        self.lines.push(format!("the share of epoch {have}: the council is at epoch {now}"));
-        self.older = Some(KeyFileError::OlderEpoch { have, now });
+        let (line, error) = match Standing::of(state, council.council_id()) {
+            Standing::Superseded { have, now } => (
+                format!("the share of epoch {have}: the council is at epoch {now}"),
+                KeyFileError::OlderEpoch { have, now },
+            ),
+            Standing::GivenUp => (
+                format!("the share of {}: its key was retired and given up", council.fingerprint()),
+                KeyFileError::GivenUp(*council.council_id()),
+            ),
+            Standing::Current | Standing::Unknown => return false,
+        };
+        self.lines.push(line);
+        self.older = Some(error);
         true
     }
 

@@ -22,6 +22,8 @@ pub enum Standing {
         /// Epoch of the one that holds the shares now.
         now: u64,
     },
+    /// Its key was retired, and what is sealed to it given up: shares are erased.
+    GivenUp,
     /// The log has no such council: not yet, or it is another installation's.
     Unknown,
 }
@@ -32,6 +34,7 @@ impl Standing {
     pub fn of(state: &State, council_id: &B32) -> Self {
         let Ok(logged) = state.council(council_id) else { return Self::Unknown };
         match state.current(logged.council.lineage()) {
+            Some(current) if current.given_up => Self::GivenUp,
             Some(current) if current.council.council_id() != council_id => {
                 Self::Superseded { have: logged.council.epoch(), now: current.council.epoch() }
             }

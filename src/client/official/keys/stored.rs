@@ -257,6 +257,12 @@ pub enum KeyFileError {
         /// Of the council.
         now: u64,
     },
+    /// A share of a key that nobody is to use again.
+    #[error(
+        "a share of council {} (not-active): the officials retired its key and gave up what is sealed to it. Destroy \
+         this copy", short(.0)
+    )]
+    GivenUp(B32),
     /// An old share beside the new one: an opening that was released needs it.
     #[error(
         "the old share of epoch {have} is kept beside that of epoch {now} (share) until an opening that needs it is over; \
@@ -284,6 +290,7 @@ impl KeyFileError {
             Self::Damaged { source, .. } => source.code(),
             Self::Misplaced { .. } | Self::OtherCouncil(_) | Self::NotInLog(_) => Code::Context,
             Self::OlderEpoch { .. } | Self::Kept { .. } => Code::Share,
+            Self::GivenUp(_) => Code::NotActive,
             Self::OtherOfficial => Code::UnknownKey,
         }
     }
