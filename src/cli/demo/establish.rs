@@ -96,7 +96,7 @@ async fn ceremony(stage: &Stage) -> Result<Vec<Official>, CliError> {
         let (key, passphrase) = (official.key.display().to_string(), official.passphrase.display().to_string());
         let name = format!("Official {n}");
         known += &run(&["council", "join", "--name", &name, "--out", &key, "--passphrase-file", &passphrase]).await?;
-        cards.push(official.key.with_extension("card.json").display().to_string());
+        cards.push(device.join("card.json").display().to_string());
         officials.push(official);
     }
     // In a demo the fingerprints travel in a file; people read them to each other.
