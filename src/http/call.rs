@@ -176,6 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn refuses_a_call_with_two_signers() {
+        let clock = Clock::manual(1_000_000);
+        let calls = Calls::new(Role::Gateway, clock.clone());
+        let keys = [key(1).verifying_key(), key(2).verifying_key()];
+        let header = sign(&key(1), Role::Gateway, "POST", "/x", b"", &clock).unwrap();
+        let mut statement = Statement::parse(&unb64url(&header).unwrap()).unwrap();
+        statement.sign(&key(2));
+        let both = b64url(&statement.to_bytes());
+        assert_eq!(refused(&calls, &both, "/x", b"", &keys), "call", "whose call would it be?");
+        assert_eq!(refused(&calls, &header, "/x", b"", &keys), "taken");
+    }
+
+    #[test]
     fn refuses_a_late_call_and_a_replay_at_the_end_of_the_window() {
         let clock = Clock::manual(1_000_000);
         let calls = Calls::new(Role::Gateway, clock.clone());

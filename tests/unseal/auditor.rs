@@ -32,7 +32,14 @@ async fn an_auditor_who_was_told_what_it_is_shortens_the_cooling_off_and_the_war
     assert!(!out.contains("unseal.released"), "nobody asked for it: {out}{err}");
 
     // The outside body's person reads the words, and types the case.
-    let (code, out, err) = tabir(&world, &["warden", "requests", "--config", &config]).await;
+    let mut wait = patience();
+    let (code, out, err) = loop {
+        let said = tabir(&world, &["warden", "requests", "--config", &config]).await;
+        if said.1.contains("2 of 2") || said.0 != 0 {
+            break said;
+        }
+        wait.wait("the warden's reading of the approvals").await.unwrap();
+    };
     assert!(code == 0 && out.contains(&hex) && out.contains("The court asks.") && out.contains(&case), "{out}{err}");
     assert!(out.contains("approvals    2 of 2") && out.contains("end of its cooling-off"), "{out}");
     let ask = ["warden", "ask-auditor", "--config", &config, "--request", &hex, "--confirm"];
@@ -45,7 +52,6 @@ async fn an_auditor_who_was_told_what_it_is_shortens_the_cooling_off_and_the_war
 
     let auditor = tabir::config::keys::read_signing_key(&world.auditors[2]).unwrap();
     let board = world.board(&auditor);
-    let mut wait = patience();
     let proposal = loop {
         match board.find(Verb::UnsealReleased, |_| true).await.unwrap() {
             Some(proposal) => break proposal,

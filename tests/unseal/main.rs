@@ -2,8 +2,15 @@
 
 mod alerts;
 mod auditor;
+mod between;
 mod commands;
+#[path = "../common/cut_proxy.rs"]
+mod cut_proxy;
 mod deferral;
+mod garbage;
+mod hostile;
+mod liars;
 mod opening;
 mod refusals;
+mod rivals;
 mod world;

@@ -79,12 +79,12 @@ async fn two_of_three_open_one_case_by_their_commands() {
     assert_eq!(world.status(&id).await, Status::Opened);
 }
 
-async fn help(world: &World, n: u16, hash: &B32, reference: &str) -> Result<(), OfficialError> {
+pub async fn help(world: &World, n: u16, hash: &B32, reference: &str) -> Result<(), OfficialError> {
     let (session, file) = (world.session().await, world.official(n));
     partial(&session, &world.board(file.signing()), &file, hash, reference, &mut patience()).await
 }
 
-async fn look(world: &World, n: u16, hash: &B32) -> Result<Opening, OfficialError> {
+pub async fn look(world: &World, n: u16, hash: &B32) -> Result<Opening, OfficialError> {
     let (session, file) = (world.session().await, world.official(n));
     open(&session, &world.board(file.signing()), &file, hash, &mut patience()).await
 }

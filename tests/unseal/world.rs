@@ -19,7 +19,7 @@ use tabir::client::official::manifest::{self, FromFile};
 use tabir::client::official::partial::Released;
 use tabir::client::official::request::{Ask, request};
 use tabir::client::official::{Board, Card, OfficialError, OfficialFile, Patience, approve, ceremony, endorse};
-use tabir::client::report::{Draft, seal, send};
+use tabir::client::report::{Draft, Sealed, seal, send};
 use tabir::client::tokens::{self, Attestation};
 use tabir::clock::Clock;
 use tabir::config::{Config, keys};
@@ -29,8 +29,8 @@ use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::request::RequestText;
 use tabir_crypto::secret::SecretVec;
-use tabir_crypto::statement::body::{IndexedHash, KeyKind, PolicySet, Role, UnsealReleased};
-use tabir_crypto::statement::value::{CodeText, Hex, Hour, V1};
+use tabir_crypto::statement::body::{IndexedHash, KeyKind, PolicySet, Role, UnsealApproved, UnsealReleased};
+use tabir_crypto::statement::value::{Bytes, CodeText, Hex, Hour, V1};
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::trust::Trust;
 use tabir_crypto::trust::root::TrustRoot;
@@ -149,10 +149,61 @@ impl World {
     }
 
     pub fn board(&self, key: &SigningKey) -> Board {
-        Board::new(self.client.clone(), &self.ports.peers().council, key.clone())
+        self.board_at(&self.ports.peers().council, key)
     }
 
-    async fn sign(&self, mut statement: Statement, keys: &[SigningKey]) {
+    /// The board behind somebody who sits between.
+    pub fn board_at(&self, url: &str, key: &SigningKey) -> Board {
+        Board::new(self.client.clone(), url, key.clone())
+    }
+
+    /// A signed call as anybody may make it.
+    pub async fn call<T: serde::Serialize + Sync>(
+        &self,
+        key: &SigningKey,
+        base: &str,
+        path: &str,
+        body: &T,
+    ) -> Result<Answer, HttpError> {
+        self.client.call(key, Role::Council, Method::POST, base, path, Some(body)).await
+    }
+
+    pub fn auditor(&self) -> SigningKey {
+        keys::read_signing_key(&self.auditors[0]).unwrap()
+    }
+
+    /// An official's vote as a program of his own would make it, without any check.
+    pub async fn raw_approval(&self, n: u16, hash: &B32) -> Act {
+        let (session, file) = (self.session().await, self.official(n));
+        let body = UnsealApproved {
+            v: V1,
+            at: Hour::of(self.now()),
+            request_hash: Hex(*hash),
+            council_id: session.view.state.request(hash).unwrap().body.council_id,
+            index: n,
+            reason: CodeText::new("agreed").unwrap(),
+            kem_pk: Bytes(file.kem_public().as_bytes().to_vec()),
+            deferred_until: None,
+        };
+        let statement = Statement::signed(Verb::UnsealApproved, &body, file.signing()).unwrap();
+        Act { v: V1, statement, reference: None, sealed: Vec::new() }
+    }
+
+    /// The statement that ended a request.
+    pub async fn ended(&self, hash: &B32) -> Statement {
+        let session = self.until(hash, "the end", |r| r.ended.is_some()).await;
+        let (entry, _) = session.view.state.request(hash).unwrap().ended.unwrap();
+        entries(&session, &[entry]).await.unwrap().remove(0)
+    }
+
+    /// The code with which it ended.
+    pub async fn end_code(&self, hash: &B32) -> (Verb, String) {
+        let statement = self.ended(hash).await;
+        let Body::UnsealCode(body) = statement.body().unwrap() else { panic!("a code") };
+        (statement.verb(), body.code.as_str().to_owned())
+    }
+
+    pub async fn sign(&self, mut statement: Statement, keys: &[SigningKey]) {
         for key in keys {
             statement.sign(key);
             self.board(key).propose(&statement, &mut patience()).await.unwrap();
@@ -271,17 +322,31 @@ impl World {
     /// Sends a report; gives its reference.
     pub async fn case(&self, identity: Option<IdentityRecord>) -> String {
         let session = self.session().await;
+        let sealed = self.sealed(&session, identity);
+        let token = tokens::fetch(&session, &Attestation::Puzzle).await.unwrap();
+        send(&session, &sealed, &token).await.unwrap().reference
+    }
+
+    /// A report, sealed and not sent.
+    pub fn sealed(&self, session: &Session, identity: Option<IdentityRecord>) -> Sealed {
         let draft = Draft {
             category: session.services.categories[0].code.clone(),
             text: "A report.".into(),
             language: CodeText::new("en").unwrap(),
             location: Location::new(Precision::None, None, String::new()).unwrap(),
-            attributes: std::collections::BTreeMap::new(),
+            attributes: BTreeMap::new(),
             release: session.services.categories[0].release,
             identity,
         };
-        let token = tokens::fetch(&session, &Attestation::Puzzle).await.unwrap();
-        send(&session, &seal(&session, &draft).unwrap(), &token).await.unwrap().reference
+        seal(session, &draft).unwrap()
+    }
+
+    /// Sends any submission.
+    pub async fn submit(&self, session: &Session, body: Vec<u8>) {
+        let token = tokens::fetch(session, &Attestation::Puzzle).await.unwrap();
+        let authorization = tokens::authorization(&token);
+        let headers = [("content-type", "application/json"), ("authorization", authorization.as_str())];
+        self.client.send(Method::POST, &format!("{}/v1/reports", session.server), &headers, body).await.unwrap();
     }
 
     /// What the first official asks.
@@ -301,7 +366,11 @@ impl World {
     }
 
     pub async fn requested_with(&self, ask: &Ask) -> Result<B32, OfficialError> {
-        let file = self.official(1);
+        self.requested_by(1, ask).await
+    }
+
+    pub async fn requested_by(&self, n: u16, ask: &Ask) -> Result<B32, OfficialError> {
+        let file = self.official(n);
         request(&mut self.session().await, &self.board(file.signing()), &file, ask, &mut patience()).await
     }
 
@@ -360,6 +429,11 @@ impl World {
         OpenRequest::load(&session, &self.board(file.signing()), &file, hash).await.unwrap().text
     }
 
+    /// The reference of the case that a text names.
+    pub fn reference(&self, text: &RequestText) -> String {
+        tabir_crypto::receipt::reference(&text.case_id.0)
+    }
+
     /// The nonce that the warden published.
     pub async fn notice(&self, session: &Session, request: &Request) -> B32 {
         let notice = entries(session, &[request.notice.unwrap()]).await.unwrap().remove(0);
@@ -377,6 +451,15 @@ impl World {
     pub async fn sealed_to(&self) -> Vec<i64> {
         let mut store = self.store(Role::Council).await;
         let all = sqlx::query_scalar("SELECT recipient FROM sealed ORDER BY recipient").fetch_all(&mut store).await;
+        store.close().await.unwrap();
+        all.unwrap()
+    }
+
+    /// What is sealed to each on the board for a request's text, by recipient.
+    pub async fn copies(&self) -> Vec<(i64, Vec<u8>)> {
+        let mut store = self.store(Role::Council).await;
+        let sql = "SELECT recipient, bytes FROM sealed WHERE kind = 'text' ORDER BY recipient";
+        let all = sqlx::query_as(sql).fetch_all(&mut store).await;
         store.close().await.unwrap();
         all.unwrap()
     }

@@ -44,7 +44,7 @@ pub fn logged(session: &Session, file: &OfficialFile, hash: &B32) -> Result<(Req
 
 impl OpenRequest {
     /// Reads the log's request, opens this official's copy of the text and checks it against the entry, the recusals,
-    /// and the envelope. Errors: `Refused`, `aead` for an official who was left out, `context`.
+    /// and the envelope. Errors: `Refused` (also for one that has ended), `aead` for an official who was left out, `context`.
     pub async fn load(
         session: &Session,
         board: &Board,
@@ -52,6 +52,11 @@ impl OpenRequest {
         hash: &B32,
     ) -> Result<Self, OfficialError> {
         let (request, council, index) = logged(session, file, hash)?;
+        let status = request.status(session.view.state.witnessed(), session.now());
+        if !status.is_live() {
+            let words = format!("this request has ended: {}. What was sealed for it is deleted", status.as_str());
+            return Err(OfficialError::Refused(words));
+        }
         let files = board.request(hash, session.view.head.size).await?;
         let text = RequestText::open(&request.body, file.kem(), &files.text.0)?;
         text.check_recused(request.body.requester, council.t(), council.n())?;
