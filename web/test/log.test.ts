@@ -3,6 +3,7 @@ import { cat, sha256, utf8, type Bytes } from "../src/crypto/codec.ts";
 import { bundleBytes, bundlesOf, hashTiles, parseEntries, parseHashes, parseTilePath, tileOf, tilePath } from "../src/crypto/log/tile.ts";
 import { checkpointBytes, hashOf, logVerifier, openCheckpoint, openCosigned, parseCheckpoint, witnesses } from "../src/crypto/log/checkpoint.ts";
 import { parseVerifierKey, verifierKeyText } from "../src/crypto/log/note.ts";
+import { makeProof, parseProof, proofBytes, verifyProof } from "../src/crypto/log/proof.ts";
 import { EMPTY, headOf, leafHash, proveConsistency, proveInclusion, rootOf, verifyConsistency, verifyInclusion } from "../src/crypto/log/tree.ts";
 import { parse, body } from "../src/crypto/statement/statement.ts";
 import { Node, assert, load, refusesAll, test } from "./support.ts";
@@ -50,6 +51,16 @@ function checkConsistency(all: Bytes[], v: Node): void {
   verifyConsistency(headOf(before), headOf(after), v.list("proof"));
 }
 
+test("an entry with its proof as one file", () => {
+  const checkpoint = openCheckpoint(governance.nodes("checkpoints")[2]?.utf8("note") ?? assert.fail(), log);
+  (governance.get("proofs") as string[]).forEach((text, i) => {
+    const made = makeProof(i, leaves, checkpoint);
+    assert.equal(Buffer.from(proofBytes(made)).toString(), text);
+    assert.deepEqual(parseProof(utf8(text)), made);
+    assert.deepEqual(verifyProof(made, entries[i] ?? assert.fail(), log, by).head, headOf(leaves));
+  });
+});
+
 test("a tree of 300 leaves", () => {
   const tree = file.node("tree");
   const all = Array.from({ length: 300 }, (_, i) => utf8(String(i)));
@@ -96,6 +107,7 @@ test("what readers must refuse", () => {
     entries: (i) => parseEntries(tileOf("entries", 0, leaves.length), slice(bundleBytes(entries), i)),
     tile_path: (i) => parseTilePath(i.text("path")),
     vkey: (i) => parseVerifierKey(i.text("vkey")),
+    tlog_proof: (i) => verifyProof(parseProof(i.utf8("proof")), entries[i.number("entry")] ?? assert.fail(), log, by),
   });
   assert.equal(EMPTY.size, 0);
   assert.equal(openCheckpoint(governance.nodes("checkpoints")[0]?.utf8("note") ?? assert.fail(), log).head.size, 2);

@@ -1,41 +1,40 @@
 //! `log.json`: a small governance log and a tree of 300 leaves, with proofs, tiles, and tampered copies.
 
 use serde_json::{Value, json};
-use tabir_crypto::codec::{B32, b64, sha256};
+use tabir_crypto::codec::{B32, sha256};
 use tabir_crypto::log::checkpoint::Checkpoint;
-use tabir_crypto::log::cosignature::verify_cosignature;
-use tabir_crypto::log::note::NoteSignature;
-use tabir_crypto::log::tile::{Edge, Kind, Tile, bundles, parse_entries, parse_hashes, push_entry};
+use tabir_crypto::log::proof::TlogProof;
+use tabir_crypto::log::tile::{Edge, bundles, push_entry};
 use tabir_crypto::log::tree::{Subtree, consistency_plan, inclusion_plan, node_hash, prove};
 use tabir_crypto::log::{
-    CosignedCheckpoint, Cosigner, LogVerifier, NoteSigner, SignedCheckpoint, TreeHead, VerifierKey, Witnesses,
-    leaf_hash, verify_consistency, verify_inclusion,
+    Cosigner, LogVerifier, NoteSigner, SignedCheckpoint, TreeHead, leaf_hash, verify_consistency, verify_inclusion,
 };
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::trust::{State, Trust};
-use tabir_crypto::{Code, Result, SecretBytes};
+use tabir_crypto::{Result, SecretBytes};
 
-use crate::kit::{all, flipped, h, reject, reject_as, statement, text};
+use crate::kit::{h, statement, text};
+use crate::tampered;
 use crate::world::{self, DAY, T0, auditor, hash, official, policy, role, sign, trust_root};
 
-const ORIGIN: &str = "governance";
+pub const ORIGIN: &str = "governance";
 /// Seconds between two witnesses.
 const APART: u64 = 10;
 
-fn seed(name: &str) -> SecretBytes<32> {
+pub fn seed(name: &str) -> SecretBytes<32> {
     SecretBytes::new(hash(name).0)
 }
 
-fn log_key() -> NoteSigner {
+pub fn log_key() -> NoteSigner {
     NoteSigner::from_seed(ORIGIN, &seed("published log")).unwrap()
 }
 
-fn witness(i: usize) -> Cosigner {
+pub fn witness(i: usize) -> Cosigner {
     Cosigner::from_seed(&format!("witness-{i}"), &seed(&format!("published witness {i}"))).unwrap()
 }
 
-fn vkeys(n: usize) -> Vec<String> {
+pub fn vkeys(n: usize) -> Vec<String> {
     (0..n).map(|i| witness(i).verifier_key().to_string()).collect()
 }
 
@@ -43,7 +42,7 @@ fn vkeys(n: usize) -> Vec<String> {
 pub struct Kept {
     pub size: u64,
     pub hash: B32,
-    note: Vec<u8>,
+    pub note: Vec<u8>,
     witnessed: u64,
 }
 
@@ -52,9 +51,9 @@ pub struct Ledger {
     root: Statement,
     trust: Trust,
     state: State,
-    edge: Edge,
-    leaves: Vec<Vec<u8>>,
-    kept: Vec<Kept>,
+    pub edge: Edge,
+    pub leaves: Vec<Vec<u8>>,
+    pub kept: Vec<Kept>,
     pub now: u64,
 }
 
@@ -115,26 +114,26 @@ fn subtree(leaves: &[Vec<u8>], s: Subtree) -> Result<B32> {
     Ok(node_hash(&below(2 * s.index)?, &below(2 * s.index + 1)?))
 }
 
-fn head(leaves: &[Vec<u8>]) -> TreeHead {
+pub fn head(leaves: &[Vec<u8>]) -> TreeHead {
     let mut edge = Edge::default();
     leaves.iter().for_each(|leaf| edge.push(leaf).unwrap());
     edge.head()
 }
 
-fn inclusion(leaves: &[Vec<u8>], index: u64) -> Vec<B32> {
+pub fn inclusion(leaves: &[Vec<u8>], index: u64) -> Vec<B32> {
     let proof = prove(&inclusion_plan(index, leaves.len() as u64).unwrap(), |s| subtree(leaves, s)).unwrap();
     verify_inclusion(&leaf_hash(&leaves[usize::try_from(index).unwrap()]), index, head(leaves), &proof).unwrap();
     proof
 }
 
-fn consistency(leaves: &[Vec<u8>], old: usize) -> Vec<B32> {
+pub fn consistency(leaves: &[Vec<u8>], old: usize) -> Vec<B32> {
     let plan = consistency_plan(old as u64, leaves.len() as u64).unwrap();
     let proof = prove(&plan, |s| subtree(leaves, s)).unwrap();
     verify_consistency(head(&leaves[..old]), head(leaves), &proof).unwrap();
     proof
 }
 
-fn hexes(proof: &[B32]) -> Vec<Value> {
+pub fn hexes(proof: &[B32]) -> Vec<Value> {
     proof.iter().map(h).collect()
 }
 
@@ -167,6 +166,7 @@ pub fn file() -> Value {
         .map(|(old, new)| json!({"old": old, "new": new, "proof": hexes(&consistency(&leaves[..new], old))}))
         .collect();
     governance["tiles"] = tiles_json(leaves);
+    governance["proofs"] = (0..leaves.len() as u64).map(|i| text(proof(&ledger, i).to_bytes())).collect();
     json!({
         "about": "A governance log of seven entries with three kept checkpoints (two of three witnesses; `witnessed` is the second \
                   smallest time), and a tree of 300 leaves, of which leaf i is the decimal i in ASCII. Statements and notes as \
@@ -174,11 +174,11 @@ pub fn file() -> Value {
                   last checkpoint, or of the tree of seven entries.",
         "governance": governance,
         "tree": tree(),
-        "reject": all(&[notes(&ledger), proofs(&ledger), tile_rejects(&ledger), verifier_keys()]),
+        "reject": tampered::all(&ledger),
     })
 }
 
-fn tiles(leaves: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
+pub fn tiles(leaves: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
     let mut edge = Edge::default();
     leaves.iter().for_each(|leaf| edge.push(leaf).unwrap());
     let mut all: Vec<(String, Vec<u8>)> =
@@ -217,182 +217,10 @@ fn tree() -> Value {
     })
 }
 
-/// Notes that readers refuse.
-fn notes(ledger: &Ledger) -> Vec<Value> {
+/// An entry's proof as one file, by the last checkpoint.
+pub fn proof(ledger: &Ledger, index: u64) -> TlogProof {
     let log = LogVerifier::new(ORIGIN, &log_key().verifier_key().to_string()).unwrap();
-    let keys = vkeys(3);
-    let witnesses = Witnesses::new(keys.iter().map(String::as_str), 2).unwrap();
-    let good = String::from_utf8(ledger.kept[2].note.clone()).unwrap();
-    let open = |note: &str| CosignedCheckpoint::open(note.as_bytes(), &log, &witnesses).map(drop);
-    open(&good).unwrap();
-    let head = ledger.edge.head();
-    let signed = |text: &str| tabir_crypto::log::Note::signed(text, &log_key()).unwrap().to_string();
-    let root = b64(&head.root);
-    let lines: Vec<&str> = good.split_inclusive('\n').collect();
-    let (body, line) = (lines[..5].concat(), |i: usize| lines[i].to_owned());
-    let checkpoint = SignedCheckpoint::open(good.as_bytes(), &log).unwrap();
-    let stranger = Cosigner::from_seed("stranger", &seed("stranger")).unwrap();
-    let at = |i: usize, time: u64| format!("{}\n", witness(i).cosign(&checkpoint, time));
-    // A line that names one witness and was made by another key.
-    let forged = {
-        let by = Cosigner::from_seed("witness-1", &seed("not the witness")).unwrap().cosign(&checkpoint, T0);
-        let id = witness(1).verifier_key().id();
-        format!("\u{2014} witness-1 {}\n", b64(&[&id[..], by.bytes()].concat()))
-    };
-    assert_eq!(
-        verify_cosignature(&checkpoint, &NoteSignature::parse(forged.trim_end()).unwrap(), witness(1).verifier_key())
-            .unwrap_err()
-            .code(),
-        Code::Signature
-    );
-    let hostile = [
-        (Code::Quorum, "one witness of the two that are needed", format!("{body}{}", line(5))),
-        (Code::Quorum, "no witness", body.clone()),
-        (
-            Code::Quorum,
-            "a stranger in a witness's place",
-            format!("{body}{}{}\n", line(5), stranger.cosign(&checkpoint, T0)),
-        ),
-        (Code::Duplicate, "one witness twice", format!("{good}{}", at(0, T0))),
-        (Code::Duplicate, "the log's signature twice", format!("{good}{}", line(4))),
-        (Code::Signature, "a cosignature by another key under a witness's name", format!("{good}{forged}")),
-        (Code::Signature, "another root under the log's signature", good.replacen(&root, &b64(&[7; 32]), 1)),
-        (Code::Signature, "another size under the log's signature", good.replacen("\n7\n", "\n8\n", 1)),
-        (Code::UnknownKey, "not signed by the log", format!("{}{}{}", lines[..4].concat(), line(5), line(6))),
-        (Code::Checkpoint, "another log's checkpoint, well signed", signed(&format!("intake\n7\n{root}\n"))),
-        (Code::Checkpoint, "an extension line", signed(&format!("{ORIGIN}\n7\n{root}\nextension\n"))),
-        (Code::Checkpoint, "a size with a leading zero", signed(&format!("{ORIGIN}\n07\n{root}\n"))),
-        (Code::Checkpoint, "a size with a sign", signed(&format!("{ORIGIN}\n+7\n{root}\n"))),
-        (Code::Checkpoint, "no entry, and the root of some", signed(&format!("{ORIGIN}\n0\n{root}\n"))),
-        (Code::Checkpoint, "a root of 31 bytes", signed(&format!("{ORIGIN}\n7\n{}\n", b64(&[7; 31])))),
-        (Code::Note, "no newline at the end", good[..good.len() - 1].to_owned()),
-        (Code::Note, "a line that is no signature", format!("{good}hello\n")),
-        (Code::Note, "a hyphen for the dash", good.replacen('\u{2014}', "-", 1)),
-        (Code::Note, "a carriage return in the text", good.replacen("\n7\n", "\r\n7\n", 1)),
-        (Code::Note, "a key name with a plus", format!("{good}\u{2014} a+b {}\n", b64(&[7; 68]))),
-        (
-            Code::TooLong,
-            "101 signature lines",
-            format!("{good}{}", format!("{}\n", stranger.cosign(&checkpoint, T0)).repeat(98)),
-        ),
-    ];
-    hostile
-        .into_iter()
-        .map(|(code, rule, note)| reject_as(code, "checkpoint", rule, json!({"note": note}), open(&note)))
-        .collect()
-}
-
-fn proofs(ledger: &Ledger) -> Vec<Value> {
-    let (leaves, head) = (&ledger.leaves, ledger.edge.head());
-    let leaf = leaf_hash(&leaves[3]);
-    let proof = inclusion(leaves, 3);
-    let longer = [proof.as_slice(), &[[7; 32]]].concat();
-    let changed = [&[flipped(&proof[0], 0).try_into().unwrap()], &proof[1..]].concat();
-    let check = |index, proof: &[B32]| verify_inclusion(&leaf, index, head, proof);
-    let hostile = [
-        ("another index", 2, proof.clone()),
-        ("an index beyond the tree", 7, proof.clone()),
-        ("a hash changed", 3, changed),
-        ("a hash more", 3, longer),
-        ("a hash less", 3, proof[1..].to_vec()),
-        ("no proof", 3, Vec::new()),
-    ];
-    let mut all: Vec<Value> = hostile
-        .into_iter()
-        .map(|(rule, index, proof)| {
-            let input = json!({"leaf": h(leaf), "index": index, "proof": hexes(&proof)});
-            reject_as(Code::Inclusion, "inclusion", rule, input, check(index, &proof))
-        })
-        .collect();
-    let proof = consistency(leaves, 3);
-    let (old, other) = (super::log::head(&leaves[..3]), super::log::head(&leaves[1..4]));
-    let hostile = [
-        (Code::Consistency, "another history of the same size", other, proof.clone()),
-        (
-            Code::Consistency,
-            "a hash changed",
-            old,
-            [&[flipped(&proof[0], 0).try_into().unwrap()], &proof[1..]].concat(),
-        ),
-        (Code::Consistency, "a hash more", old, [proof.as_slice(), &[[7; 32]]].concat()),
-        (Code::Consistency, "a hash less", old, proof[1..].to_vec()),
-        (Code::Consistency, "no proof", old, Vec::new()),
-        (Code::Consistency, "a proof where none is needed: from no entry", TreeHead::EMPTY, proof.clone()),
-        (Code::Consistency, "another root for no entry", TreeHead { size: 0, root: [7; 32] }, Vec::new()),
-        (Code::Consistency, "a split view: two roots of one size", TreeHead { root: [7; 32], ..head }, Vec::new()),
-        (Code::Shrunk, "a tree that was larger", TreeHead { size: 8, root: head.root }, Vec::new()),
-    ];
-    all.extend(hostile.into_iter().map(|(code, rule, old, proof)| {
-        let input = json!({"size": old.size, "root": h(old.root), "proof": hexes(&proof)});
-        reject_as(code, "consistency", rule, input, verify_consistency(old, head, &proof))
-    }));
-    all
-}
-
-fn tile_rejects(ledger: &Ledger) -> Vec<Value> {
-    let size = ledger.leaves.len() as u64;
-    let tiles = tiles(&ledger.leaves);
-    let find = |path: &str| tiles.iter().find(|(p, _)| p == path).unwrap().1.clone();
-    let (hashes, entries) = (find("tile/0/000.p/7"), find("tile/entries/000.p/7"));
-    let tile = |kind| Tile::of_tree(kind, 0, size).unwrap();
-    let read = |kind, bytes: &[u8]| match kind {
-        Kind::Entries => parse_entries(tile(kind), bytes).map(drop),
-        Kind::Hashes(_) => parse_hashes(tile(kind), bytes).map(drop),
-    };
-    let first = 2 + ledger.leaves[0].len();
-    let slices = [
-        ("a hash less", Kind::Hashes(0), 32..hashes.len()),
-        ("cut in a hash", Kind::Hashes(0), 1..hashes.len()),
-        ("nothing", Kind::Hashes(0), 0..0),
-        ("cut in the last entry", Kind::Entries, 0..entries.len() - 1),
-        ("an entry less", Kind::Entries, first..entries.len()),
-        ("half a length", Kind::Entries, 0..1),
-    ];
-    let mut all = Vec::new();
-    for (rule, kind, slice) in slices {
-        let (decoder, good) = if kind == Kind::Entries { ("entries", &entries) } else { ("hash_tile", &hashes) };
-        let input = json!({"from": slice.start, "to": slice.end, "append": ""});
-        all.push(reject_as(Code::Tile, decoder, rule, input, read(kind, &good[slice])));
-    }
-    let more = [entries.as_slice(), &[0, 0]].concat();
-    let input = json!({"from": 0, "to": entries.len(), "append": "0000"});
-    all.push(reject_as(Code::Tile, "entries", "an empty entry more", input, read(Kind::Entries, &more)));
-    for path in [
-        "tile/0/0",
-        "tile/0/1000",
-        "tile/0/x000/000",
-        "tile/8/000",
-        "tile/00/000",
-        "tile/0/000.p/0",
-        "tile/0/000.p/256",
-        "tile/0/000.p/07",
-        "tile/data/000",
-        "/tile/0/000",
-        "tile/0/000/",
-        "tile/0/x1/000",
-        "tile/-1/000",
-    ] {
-        all.push(reject("tile_path", "not the one form of a path", json!({"path": path}), Tile::parse(path)));
-    }
-    all
-}
-
-fn verifier_keys() -> Vec<Value> {
-    let good = log_key().verifier_key().to_string();
-    let (name, rest) = good.split_once('+').unwrap();
-    let (id, material) = rest.split_once('+').unwrap();
-    let hostile = [
-        ("another key id", format!("{name}+{:08x}+{material}", u32::from_str_radix(id, 16).unwrap() ^ 1)),
-        ("an id of seven digits", format!("{name}+{}+{material}", &id[1..])),
-        ("another name: the id is not its", format!("other+{id}+{material}")),
-        ("a name with a space", format!("a b+{id}+{material}")),
-        ("no name", format!("+{id}+{material}")),
-        ("an unknown type", format!("{name}+{id}+{}", b64(&[&[2][..], &[7; 32]].concat()))),
-        ("a key of 31 bytes", format!("{name}+{id}+{}", b64(&[&[1][..], &[7; 31]].concat()))),
-        ("a key of small order", format!("{name}+{id}+{}", b64(&[&[1, 1][..], &[0; 31]].concat()))),
-        ("a letter of base64 more", format!("{good}A")),
-        ("no key", format!("{name}+{id}")),
-    ];
-    let read = |text: &str| VerifierKey::parse(text);
-    hostile.into_iter().map(|(rule, text)| reject("vkey", rule, json!({"vkey": text}), read(&text))).collect()
+    let checkpoint = SignedCheckpoint::open(&ledger.kept[2].note, &log).unwrap();
+    let leaves: Vec<B32> = ledger.leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
+    TlogProof::make(index, &leaves, &checkpoint).unwrap()
 }

@@ -18,6 +18,7 @@ mod log;
 mod opening;
 mod reshare;
 mod statements;
+mod tampered;
 mod town;
 
 use kit::published;

@@ -16,7 +16,7 @@ import { publicKey, sign, verify, verifyingKey } from "../ed25519.ts";
 import { need, otherwise, refuse } from "../errors.ts";
 
 /** The longest note, and the most signature lines. */
-const MAX_NOTE = 128 * 1024;
+export const MAX_NOTE = 128 * 1024;
 const MAX_SIGNATURES = 100;
 const MAX_NAME = 255;
 const DASH = "\u2014 ";

@@ -16,7 +16,7 @@ export interface TreeHead {
 }
 
 /** The most hashes in a proof: one for each level of the largest tree, and a consistency proof's first. */
-const MAX_PROOF = 64;
+export const MAX_PROOF = 64;
 
 export const leafHash = (entry: Bytes): Bytes => sha256(Uint8Array.of(0), entry);
 export const nodeHash = (left: Bytes, right: Bytes): Bytes => sha256(Uint8Array.of(1), left, right);
