@@ -79,7 +79,7 @@ test("a tree of 300 leaves", () => {
 /** Hash tiles and entry bundles have these paths and bytes, and come back as they went. */
 function checkTiles(node: Node, all: Bytes[]): void {
   const hashes = all.map(leafHash);
-  const bundles = bundlesOf(0, all.length).map((tile): [string, Bytes] => {
+  const bundles = [...bundlesOf(0, all.length)].map((tile): [string, Bytes] => {
     const from = tile.index * 256;
     const bytes = bundleBytes(all.slice(from, from + tile.width));
     assert.deepEqual(parseEntries(tile, bytes), all.slice(from, from + tile.width));
@@ -93,6 +93,8 @@ function checkTiles(node: Node, all: Bytes[]): void {
   }
   const tile = tileOf(0, 0, all.length);
   assert.deepEqual(parseHashes(tile, made.get(tilePath(tile)) ?? assert.fail()), hashes.slice(0, 256));
+  const [first] = bundlesOf(511, Number.MAX_SAFE_INTEGER);
+  assert.deepEqual(first, { level: "entries", index: 1, width: 256 });
   assert.equal(tilePath(tileOf("entries", 1_234_067, 1_234_068 * 256)), "tile/entries/x001/x234/067");
 }
 

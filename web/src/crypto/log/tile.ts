@@ -55,10 +55,12 @@ export function parseTilePath(path: string): Tile {
   return tile;
 }
 
-/** All entry bundles of a tree from the one that holds entry `from` on. */
-export function bundlesOf(from: number, size: number): Tile[] {
-  const first = Math.floor(from / WIDTH);
-  return Array.from({ length: Math.ceil(size / WIDTH) - first }, (_, i) => tileOf("entries", first + i, size));
+/**
+ * All entry bundles of a tree from the one that holds entry `from` on, made one after the other: the size may be what a log
+ * claims before anybody has seen its entries.
+ */
+export function* bundlesOf(from: number, size: number): Generator<Tile> {
+  for (let index = Math.floor(from / WIDTH); index * WIDTH < size; index++) yield tileOf("entries", index, size);
 }
 
 /** Reads the hashes of a tile. Error: `tile` (another width). */
