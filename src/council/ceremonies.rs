@@ -43,7 +43,9 @@ impl Service {
         if !well_formed(&message, &ceremony) {
             return Err(Code::Ceremony.into());
         }
-        if message.round == round::ABORT && self.is_logged(ceremony.id()) {
+        // No signature comes in between: either a council gets its last one, or its ceremony is ended.
+        let _one_at_a_time = self.gathering.lock().await;
+        if message.round == round::ABORT && self.is_finished(ceremony.id()).await? {
             return Err(BoardError::Finished);
         }
         match self.store.add_message(message, statement).await? {
@@ -73,8 +75,16 @@ impl Service {
         }
     }
 
-    fn is_logged(&self, ceremony: &B32) -> bool {
-        self.view().state.councils().any(|c| c.council.shares_id() == ceremony)
+    /// Whether a council of this ceremony is in the log, or on its way with all signatures. Devices erase the shares of
+    /// a ceremony that was ended: its council must not stand in the log afterwards.
+    async fn is_finished(&self, ceremony: &B32) -> Result<bool, BoardError> {
+        let complete = self.store.proposals().await?.into_iter().filter(|(_, complete)| *complete);
+        let made = |(statement, _): (Statement, bool)| match statement.body() {
+            Ok(Body::Council(body)) => body.reshare_id.unwrap_or(body.ceremony_id).0 == *ceremony,
+            _ => false,
+        };
+        let logged = self.view().state.councils().any(|c| c.council.shares_id() == ceremony);
+        Ok(logged || complete.map(made).any(|made| made))
     }
 }
 

@@ -43,6 +43,7 @@ impl Service {
         if !posted.signers().contains(&caller.key_id()) {
             return Err(BoardError::NotYours);
         }
+        let _one_at_a_time = self.gathering.lock().await;
         if posted.verb() == Verb::CouncilManifest {
             self.not_aborted(self.ceremony(&ceremony_id(posted.payload()))?.id()).await?;
         } else {
@@ -51,7 +52,6 @@ impl Service {
         if let Body::Council(body) = posted.body()? {
             self.not_aborted(&body.reshare_id.unwrap_or(body.ceremony_id).0).await?;
         }
-        let _one_at_a_time = self.gathering.lock().await;
         let before = self.store.proposal(posted.pae_hash()).await?;
         if let Some((statement, true)) = before {
             return Ok(Proposal { v: V1, statement, complete: true });

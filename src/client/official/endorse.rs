@@ -38,7 +38,7 @@ pub async fn waiting_council(board: &Board, named: Option<B32>) -> Result<Statem
 /// Checks a proposed `council.formed`, `.refreshed` or `.reshared`: fingerprints of all officials who are not known from
 /// the council before, their signatures on the manifest and on the transcript, that their shares work, and that the
 /// council is what the ceremony made. `log` has the council before, if there is one.
-/// Errors: `Refused`, `Cheater`, `CheatingDealer`, `Differs`, `context`, `insufficient-signatures`.
+/// Errors: `Refused`, `Aborted`, `Cheater`, `CheatingDealer`, `Differs`, `context`, `insufficient-signatures`.
 pub async fn check_formed(
     board: &Board,
     trust: &Trust,
@@ -56,7 +56,7 @@ pub async fn check_formed(
         let log = log.ok_or_else(|| OfficialError::Refused("the log is needed to check this: give --server".into()))?;
         Some(VerifiedManifest::verify(&signed, &council_before(&ceremony, log)?)?)
     };
-    let senders = Senders::new(&ceremony, verified.as_ref())?;
+    let senders = Senders::new(&ceremony, verified.as_ref().map(VerifiedManifest::old))?;
     if senders.members.iter().any(|key| trust.signer(&key.key_id()).is_some()) {
         return Err(OfficialError::Refused("an official of this council holds a key of the trust root".into()));
     }

@@ -163,6 +163,7 @@ impl From<tabir_crypto::Code> for OfficialError {
 /// Waits with patience: how often something is asked for, and who is told meanwhile.
 pub struct Patience<'a> {
     left: Duration,
+    every: Duration,
     progress: &'a (dyn Fn(&str) + Sync),
     said: Option<String>,
 }
@@ -171,7 +172,14 @@ impl<'a> Patience<'a> {
     /// Waits so long in all, and tells `progress` what for.
     #[must_use]
     pub fn new(total: Duration, progress: &'a (dyn Fn(&str) + Sync)) -> Self {
-        Self { left: total, progress, said: None }
+        Self { left: total, every: POLL, progress, said: None }
+    }
+
+    /// The same, looking so often.
+    #[must_use]
+    pub const fn every(mut self, every: Duration) -> Self {
+        self.every = every;
+        self
     }
 
     /// Waits a little for `what`. Error: [`OfficialError::Timeout`] when the time is over.
@@ -180,8 +188,8 @@ impl<'a> Patience<'a> {
             (self.progress)(what);
             self.said = Some(what.to_owned());
         }
-        self.left = self.left.checked_sub(POLL).ok_or_else(|| OfficialError::Timeout(what.to_owned()))?;
-        tokio::time::sleep(POLL).await;
+        self.left = self.left.checked_sub(self.every).ok_or_else(|| OfficialError::Timeout(what.to_owned()))?;
+        tokio::time::sleep(self.every).await;
         Ok(())
     }
 }

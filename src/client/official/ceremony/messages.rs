@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use tabir_crypto::ed25519::VerifyingKey;
 use tabir_crypto::statement::value::Hour;
 use tabir_crypto::statement::{Body, Statement};
+use tabir_crypto::threshold::Council;
 use tabir_crypto::threshold::dkg::Ceremony;
-use tabir_crypto::threshold::reshare::VerifiedManifest;
 use tabir_crypto::{B32, Code, Error};
 
 use super::super::OfficialError;
@@ -30,12 +30,13 @@ pub struct Senders {
 }
 
 impl Senders {
-    /// Of a ceremony; of its dealers, if it has some.
-    pub fn new(ceremony: &Ceremony, manifest: Option<&VerifiedManifest>) -> Result<Self, OfficialError> {
-        let keys = ceremony.manifest().members.iter().map(|m| VerifyingKey::from_bytes(&m.ed_vk.0));
+    /// Of a ceremony; its dealers sit in the council before, if there is one. Error: `index` at a dealer who does not.
+    pub fn new(ceremony: &Ceremony, old: Option<&Council>) -> Result<Self, OfficialError> {
+        let manifest = ceremony.manifest();
+        let keys = manifest.members.iter().map(|m| VerifyingKey::from_bytes(&m.ed_vk.0));
         let members = keys.collect::<Result<_, _>>()?;
-        let dealer = |m: &VerifiedManifest, i: &u16| Ok((*i, m.old().member(*i)?.ed_vk));
-        let dealers = manifest.into_iter().flat_map(|m| m.dealers().iter().map(move |i| dealer(m, i)));
+        let dealer = |old: &Council, i: &u16| Ok((*i, old.member(*i)?.ed_vk));
+        let dealers = old.into_iter().flat_map(|old| manifest.dealers.iter().map(move |i| dealer(old, i)));
         let dealers = dealers.collect::<Result<_, Error>>()?;
         Ok(Self { ceremony_id: *ceremony.id(), members, dealers })
     }

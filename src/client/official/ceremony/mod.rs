@@ -29,7 +29,7 @@ use tabir_crypto::threshold::{Council, Drill, Share};
 use tabir_crypto::trust::State as Log;
 use tabir_crypto::{B32, Code, Error, SecretBytes};
 
-use super::{Board, OfficialError, OfficialFile, Patience};
+use super::{Board, ClientError, OfficialError, OfficialFile, Patience};
 use crate::api::council::round;
 use crate::clock::{Clock, Random};
 pub use messages::{Round, Senders};
@@ -120,7 +120,8 @@ pub async fn finish(
 }
 
 /// Ends a ceremony: nothing of it stays on this device, its id is refused here and by the board, and the others see it.
-/// Error: `Refused` when its council is in the log already.
+/// Errors, with which nothing was erased: `Refused` when its council is in the log already; the board's `finished` when
+/// the council has all its signatures and is on its way there.
 pub async fn abort(file: &mut OfficialFile, payload: &[u8], place: Place<'_>) -> Result<(), OfficialError> {
     let ceremony = Ceremony::from_payload(payload)?;
     let logged = place.log.is_some_and(|log| log.councils().any(|c| c.council.shares_id() == ceremony.id()));
@@ -184,6 +185,13 @@ impl<'a> Part<'a> {
         };
         let seat = old.as_ref().and_then(|old| old.member_by_key(&file.verifying()));
         let dealer = seat.map(|seat| seat.index).filter(|index| m.dealers.contains(index));
+        let card = file.card();
+        // A share that is dealt to somebody else's key under one's own name: others would be asked for the fingerprint,
+        // and the one who knows best is not.
+        if m.members.iter().any(|m| (m.ed_vk == card.ed_vk) != (m.kem_pk == card.kem_pk)) {
+            let mixed = "the manifest has one of your keys beside one that is not yours: nothing was signed";
+            return Err(OfficialError::Refused(mixed.into()));
+        }
         let member = member_index(&ceremony, file);
         if member.is_none() && dealer.is_none() {
             return Err(OfficialError::Refused("you are neither a member nor a dealer of this manifest".into()));
@@ -210,15 +218,16 @@ impl<'a> Part<'a> {
         payload: &[u8],
         patience: &mut Patience<'_>,
     ) -> Result<Formed, OfficialError> {
-        let manifest = self.manifest(file, payload, patience).await?;
-        let senders = Senders::new(&self.ceremony, manifest.as_ref())?;
+        let senders = Senders::new(&self.ceremony, self.old.as_ref())?;
+        let manifest = self.manifest(file, payload, &senders, patience).await?;
         loop {
             let state = match file.ceremony(&self.id())? {
                 Some(saved) => State::from_secret(&saved)?,
                 None => self.begin(file, manifest.as_ref())?,
             };
             for post in &state.posts {
-                self.place.board.post_message(post).await?;
+                let posted = self.place.board.post_message(post).await.map_err(OfficialError::from);
+                self.or_ended(&senders, posted).await?;
             }
             match (state.step, self.member) {
                 (Step::Begun, Some(index)) if self.makes_key() => {
@@ -238,16 +247,13 @@ impl<'a> Part<'a> {
         &self,
         file: &OfficialFile,
         payload: &[u8],
+        senders: &Senders,
         patience: &mut Patience<'_>,
     ) -> Result<Option<VerifiedManifest>, OfficialError> {
         let mut manifest = Statement::from_payload(Verb::CouncilManifest, payload.to_vec())?;
         manifest.sign(file.signing());
-        let mut wanted = Senders::new(&self.ceremony, None)?.members;
-        if let Some(old) = &self.old {
-            let dealers = self.ceremony.manifest().dealers.iter().map(|i| Ok(old.member(*i)?.ed_vk));
-            wanted.extend(dealers.collect::<Result<Vec<_>, Error>>()?);
-        }
-        let signed = self.gather(&manifest, &wanted, "the other signatures on the manifest", patience).await?;
+        let what = "the other signatures on the manifest";
+        let signed = self.gather(&manifest, (senders, &senders.keys()), what, patience).await?;
         self.old.as_ref().map(|old| Ok(VerifiedManifest::verify(&signed, old)?)).transpose()
     }
 
@@ -402,21 +408,23 @@ impl<'a> Part<'a> {
             let mut statement = outcome.statement()?;
             statement.sign(file.signing());
             let what = "the other signatures on the council";
-            self.gather(&statement, &senders.keys(), what, patience).await?;
+            self.gather(&statement, (senders, &senders.keys()), what, patience).await?;
             done.push(Made { proposal: statement.pae_hash(), verb: outcome.verb, council: outcome.council });
         }
         Ok(Formed { made: done, index: self.member })
     }
 
     /// Posts a proposal with this official's signature and waits until all of these have signed it.
+    /// Error: `Aborted` when somebody ended the ceremony meanwhile.
     async fn gather(
         &self,
         statement: &Statement,
-        wanted: &[tabir_crypto::ed25519::VerifyingKey],
+        (senders, wanted): (&Senders, &[tabir_crypto::ed25519::VerifyingKey]),
         what: &str,
         patience: &mut Patience<'_>,
     ) -> Result<Statement, OfficialError> {
-        let mut proposal = self.place.board.propose(statement, patience).await?;
+        let posted = self.place.board.propose(statement, patience).await;
+        let mut proposal = self.or_ended(senders, posted).await?;
         loop {
             if statement.verb() == Verb::CouncilManifest {
                 proposal.statement.verify(wanted)?;
@@ -425,9 +433,34 @@ impl<'a> Part<'a> {
             if wanted.iter().all(|key| signers.contains(&key.key_id())) {
                 return Ok(proposal.statement);
             }
+            self.messages(senders).await?;
             patience.wait(what).await?;
             proposal = self.place.board.proposal(&statement.pae_hash()).await?;
         }
+    }
+
+    /// All messages so far. Error: `Aborted` when somebody ended the ceremony.
+    async fn messages(&self, senders: &Senders) -> Result<Vec<Statement>, OfficialError> {
+        let all = self.place.board.messages(&self.id()).await?;
+        match senders.aborted(&all)? {
+            Some((from, words)) => Err(OfficialError::Aborted { from, words }),
+            None => Ok(all),
+        }
+    }
+
+    /// What the board answered. It refuses what comes after an abort; that somebody ended the ceremony is believed of
+    /// his signature, and not of the board.
+    async fn or_ended<T>(
+        &self,
+        senders: &Senders,
+        answer: Result<T, OfficialError>,
+    ) -> Result<T, OfficialError> {
+        if let Err(OfficialError::Client(ClientError::Http(refused))) = &answer
+            && refused.code() == Some("aborted")
+        {
+            self.messages(senders).await?;
+        }
+        answer
     }
 
     /// Messages of one round to one recipient, from all who must send one. Error: `Aborted` when somebody ended it.
@@ -439,10 +472,7 @@ impl<'a> Part<'a> {
         patience: &mut Patience<'_>,
     ) -> Result<Round, OfficialError> {
         loop {
-            let all = self.place.board.messages(&self.id()).await?;
-            if let Some((from, words)) = senders.aborted(&all)? {
-                return Err(OfficialError::Aborted { from, words });
-            }
+            let all = self.messages(senders).await?;
             let found = senders.read(in_round, to, &all)?;
             let complete = match in_round {
                 round::DEALING | round::DEALT => senders.dealers.keys().all(|from| found.contains_key(from)),
@@ -455,10 +485,15 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// Posted first and erased then: a council that is on its way into the log keeps its shares, and the board says so.
     async fn abort(&self, file: &mut OfficialFile, words: &str) -> Result<(), OfficialError> {
-        erase(file, self.id())?;
-        self.place.board.post_message(&self.message(file, round::ABORT, 0, words.as_bytes().to_vec())?).await?;
-        Ok(())
+        let message = self.message(file, round::ABORT, 0, words.as_bytes().to_vec())?;
+        match self.place.board.post_message(&message).await {
+            // Ended by this official before, for another reason.
+            Err(e) if e.code() == Some("equivocation") => {}
+            answer => answer?,
+        }
+        erase(file, self.id())
     }
 }
 
