@@ -4,6 +4,11 @@ mod dealers;
 mod hostile;
 #[path = "../log_support/mod.rs"]
 mod log_support;
+mod cheats;
+mod crash;
+mod endorsed;
+mod messages;
+mod proxy;
 mod reshare;
 mod world;
 
@@ -21,7 +26,7 @@ use tabir_crypto::threshold::dkg::{Ceremony, Round1};
 use tabir_crypto::{Code, Secret};
 use world::{START, World, passphrase, patience, silent};
 
-fn message(by: &OfficialFile, plan: &Ceremony, round: u8, (from, to): (u16, u16), bytes: Vec<u8>) -> Statement {
+pub fn message(by: &OfficialFile, plan: &Ceremony, round: u8, (from, to): (u16, u16), bytes: Vec<u8>) -> Statement {
     let body = CouncilMessage {
         v: V1,
         at: Hour::of(START),
@@ -34,7 +39,7 @@ fn message(by: &OfficialFile, plan: &Ceremony, round: u8, (from, to): (u16, u16)
     Statement::signed(Verb::CouncilMessage, &body, by.signing()).unwrap()
 }
 
-fn http(error: OfficialError) -> HttpError {
+pub fn http(error: OfficialError) -> HttpError {
     match error {
         OfficialError::Client(tabir::client::ClientError::Http(error)) => error,
         other => panic!("{other}"),

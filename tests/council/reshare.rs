@@ -13,17 +13,17 @@ use super::log_support::identity;
 use super::world::{World, passphrase};
 
 /// A new official's card.
-fn newcomer(world: &World, n: usize) -> Card {
+pub fn newcomer(world: &World, n: usize) -> Card {
     OfficialFile::create(&world.path(n), &format!("official {n}"), passphrase(n), Cost::LEAST).unwrap().card()
 }
 
-async fn admitted(world: &World, manifest: Statement) -> Statement {
+pub async fn admitted(world: &World, manifest: Statement) -> Statement {
     world.board(&identity(Role::Council)).admit(manifest.payload().to_vec()).await.unwrap();
     manifest
 }
 
 /// All of these take part, each as a task of its own.
-async fn run(world: &World, manifest: &Statement, who: &[usize]) -> Vec<Formed> {
+pub async fn run(world: &World, manifest: &Statement, who: &[usize]) -> Vec<Formed> {
     let log = world.log_state().await;
     let tasks: Vec<_> = who.iter().map(|n| world.finish_with(*n, manifest, Some(log.clone()))).collect();
     let mut done = Vec::new();
@@ -33,7 +33,7 @@ async fn run(world: &World, manifest: &Statement, who: &[usize]) -> Vec<Formed> 
     done
 }
 
-fn cards(council: &Council, indices: &[u16]) -> Vec<Card> {
+pub fn cards(council: &Council, indices: &[u16]) -> Vec<Card> {
     let all = cards_of(council).unwrap();
     indices.iter().map(|i| all[usize::from(*i) - 1].clone()).collect()
 }

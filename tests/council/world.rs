@@ -1,6 +1,7 @@
 //! A log, two witnesses, the board and a gateway's internal listener on loopback; three officials with key files.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,10 +41,16 @@ pub struct Gateway {
 pub struct World {
     pub dir: tempfile::TempDir,
     pub log: log_support::Running,
-    pub board: String,
+    /// Where the board is; it moves when it is restarted.
+    pub board: Arc<Mutex<String>>,
     pub trust: Arc<Trust>,
     pub clock: Clock,
-    _running: Vec<watch::Sender<bool>>,
+    /// How often a device has died.
+    pub crashes: AtomicUsize,
+    setup: Setup,
+    board_up: tokio::sync::Mutex<Vec<watch::Sender<bool>>>,
+    no_witness: Arc<AtomicBool>,
+    running: Vec<watch::Sender<bool>>,
 }
 
 /// One official's device at work.
@@ -52,10 +59,14 @@ pub type Task = tokio::task::JoinHandle<Result<ceremony::Formed, OfficialError>>
 pub fn silent(_: &str) {}
 
 pub fn patience() -> Patience<'static> {
-    Patience::new(PATIENCE, &silent)
+    patience_of(PATIENCE)
 }
 
-async fn serve(router: Router) -> (String, watch::Sender<bool>) {
+fn patience_of(time: Duration) -> Patience<'static> {
+    Patience::new(time, &silent).every(Duration::from_millis(25))
+}
+
+pub async fn serve(router: Router) -> (String, watch::Sender<bool>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = watch::channel(false);
@@ -113,23 +124,46 @@ impl World {
         let role = Role::ALL.iter().position(|r| *r == Role::Council).unwrap() as u8;
         let line = format!("{}\n", hex::encode(seed(10 + role).expose()));
         keys::write_private(&board_dir.join(keys::IDENTITY), line.as_bytes()).unwrap();
-        let parts =
-            council::start(&roles::Council { dir: board_dir, poll_ms: 50, notify: None }, &setup).await.unwrap();
-        parts.background.into_iter().for_each(|work| drop(tokio::spawn(work)));
-        let (board, board_stop) = serve(parts.public.merge(parts.internal)).await;
-        let world = Self { dir, log, board, trust, clock, _running: vec![stop, gateway_stop, board_stop] };
+        let board = Arc::new(Mutex::new(String::new()));
+        let (board_up, no_witness) = (tokio::sync::Mutex::new(Vec::new()), Arc::new(AtomicBool::new(false)));
+        let (crashes, running) = (AtomicUsize::new(0), vec![stop, gateway_stop]);
+        let world = Self { dir, log, board, trust, clock, crashes, setup, board_up, no_witness, running };
+        world.restart_board().await;
         world.witnesses();
         world
+    }
+
+    /// Stops the board, if it runs, and starts it again from its store, at another address.
+    pub async fn restart_board(&self) {
+        let mut up = self.board_up.lock().await;
+        for stop in up.drain(..) {
+            stop.send_replace(true);
+        }
+        let (stop, stopped) = watch::channel(false);
+        let setup = Setup { stop: stopped, ..self.setup.clone() };
+        let dir = self.dir.path().join("council");
+        let parts = council::start(&roles::Council { dir, poll_ms: 50, notify: None }, &setup).await.unwrap();
+        parts.background.into_iter().for_each(|work| drop(tokio::spawn(work)));
+        let (url, listener) = serve(parts.public.merge(parts.internal)).await;
+        *self.board.lock().unwrap() = url;
+        up.extend([stop, listener]);
+    }
+
+    /// Whether the witnesses stay away.
+    pub fn stop_witnesses(&self, away: bool) {
+        self.no_witness.store(away, Ordering::SeqCst);
     }
 
     /// Both witnesses cosign whatever is pending, at the clock's time.
     fn witnesses(&self) {
         let (client, base, clock) = (self.log.client.clone(), self.log.base.clone(), self.clock.clone());
-        let mut stopped = self._running[0].subscribe();
+        let (mut stopped, away) = (self.running[0].subscribe(), Arc::clone(&self.no_witness));
         tokio::spawn(async move {
             loop {
                 let url = format!("{base}/log/governance/pending");
-                if let Ok(answer) = client.get(&url).await {
+                if !away.load(Ordering::SeqCst)
+                    && let Ok(answer) = client.get(&url).await
+                {
                     let verifier = log_support::verifier(GOVERNANCE);
                     let pending = tabir_crypto::log::SignedCheckpoint::open(&answer.body, &verifier).unwrap();
                     let lines = [1, 2].map(|n| witness(n).cosign(&pending, clock.now()));
@@ -153,7 +187,11 @@ impl World {
     }
 
     pub fn board(&self, key: &tabir_crypto::ed25519::SigningKey) -> Board {
-        Board::new(self.client(), &self.board, key.clone())
+        self.board_at(&self.board.lock().unwrap().clone(), key)
+    }
+
+    pub fn board_at(&self, url: &str, key: &tabir_crypto::ed25519::SigningKey) -> Board {
+        Board::new(self.client(), url, key.clone())
     }
 
     pub fn path(&self, n: usize) -> PathBuf {
@@ -185,11 +223,27 @@ impl World {
 
     /// The same, by a device that has read the log.
     pub fn finish_with(&self, n: usize, manifest: &Statement, log: Option<Log>) -> Task {
+        let url = self.board.lock().unwrap().clone();
+        self.finish_at(&url, n, manifest, log)
+    }
+
+    /// The same, by a device that is told another address for the board.
+    pub fn finish_at(&self, url: &str, n: usize, manifest: &Statement, log: Option<Log>) -> Task {
+        self.finish_within(PATIENCE, url, n, manifest, log)
+    }
+
+    /// The same, with as little patience as that.
+    pub fn finish_for(&self, ms: u64, n: usize, manifest: &Statement, log: Option<Log>) -> Task {
+        let url = self.board.lock().unwrap().clone();
+        self.finish_within(Duration::from_millis(ms), &url, n, manifest, log)
+    }
+
+    fn finish_within(&self, time: Duration, url: &str, n: usize, manifest: &Statement, log: Option<Log>) -> Task {
         let (mut file, payload, clock) = (self.official(n), manifest.payload().to_vec(), self.clock.clone());
-        let board = self.board(file.signing());
+        let board = self.board_at(url, file.signing());
         tokio::spawn(async move {
             let place = ceremony::Place { board: &board, clock: &clock, log: log.as_ref() };
-            ceremony::finish(&mut file, &payload, place, &mut patience()).await
+            ceremony::finish(&mut file, &payload, place, &mut patience_of(time)).await
         })
     }
 
