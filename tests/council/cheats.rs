@@ -4,12 +4,12 @@
 use tabir::api::council::{Admit, round};
 use tabir::client::official::ceremony::{self, Place};
 use tabir::client::official::manifest::{self, FromFile, cards_of, follow};
-use tabir::client::official::{Card, OfficialError, OfficialFile};
+use tabir::client::official::{Card, OfficialError, OfficialFile, endorse};
 use tabir_crypto::Code;
 use tabir_crypto::hpke::{Use, uses};
 use tabir_crypto::json;
 use tabir_crypto::keyfile::Cost;
-use tabir_crypto::statement::body::{CeremonyKind, CouncilManifest};
+use tabir_crypto::statement::body::{CeremonyKind, CouncilManifest, Role};
 use tabir_crypto::statement::value::{Bytes, Hex};
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::threshold::dkg::{Ceremony, Round1};
@@ -293,12 +293,51 @@ async fn messages_of_another_ceremony_of_the_same_people_are_refused() {
     assert!(world.official(1).holdings().unwrap().is_empty());
 }
 
+/// Ends a ceremony for official `n`, by the log that he has read.
+async fn end(world: &World, n: usize, manifest: &Statement) -> Result<(), OfficialError> {
+    let mut file = world.official(n);
+    let board = world.board(file.signing());
+    ceremony::abort(&mut file, manifest.payload(), Place { board: &board, clock: &world.clock, log: None }).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_by_one_stops_the_others_and_leaves_nothing() {
+async fn an_end_by_one_before_anybody_signed_leaves_nothing_on_any_device() {
     let world = World::start().await;
     let manifest = world.manifest().await;
     let plan = Ceremony::from_payload(manifest.payload()).unwrap();
-    // Two have signed the council; the third has his share, and ends it.
+    // All have computed their shares; that the third one's works is still to be shown.
+    let proxy = Proxy::posting(&world.board, |posted| {
+        if is_round(posted, round::DRILL, 3) { Post::DiesBefore } else { Post::Through }
+    })
+    .await;
+    let third = world.finish_at(&proxy.url, 3, &manifest, None);
+    let tasks = [1, 2].map(|n| world.finish(n, &manifest));
+    proxy.died().await;
+    third.abort();
+    third.await.expect_err("its power went");
+    let three = world.official(3);
+    for n in [1, 2] {
+        sent(&world, &plan, (round::DRILL, n), &three).await;
+    }
+    for n in [1, 2, 3] {
+        assert_eq!(world.official(n).holdings().unwrap().len(), 1);
+    }
+    end(&world, 3, &manifest).await.unwrap();
+    for task in tasks {
+        let error = task.await.unwrap().expect_err("ended");
+        assert!(matches!(&error, OfficialError::Aborted { from: 3, words } if words == "ended"), "{error}");
+    }
+    is_spent(&world, &manifest, &plan, &[1, 2, 3], 0).await;
+    // A second time changes nothing, and says nothing else.
+    end(&world, 3, &manifest).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_by_one_is_seen_by_who_waits_for_signatures() {
+    let world = World::start().await;
+    let manifest = world.manifest().await;
+    let plan = Ceremony::from_payload(manifest.payload()).unwrap();
+    // Two have signed the council; the third has not, and ends it.
     let proxy = Proxy::posting(&world.board, |posted| {
         if posted.verb() == Verb::CouncilFormed { Post::DiesBefore } else { Post::Through }
     })
@@ -308,40 +347,31 @@ async fn an_end_by_one_stops_the_others_and_leaves_nothing() {
     proxy.died().await;
     third.abort();
     third.await.expect_err("its power went");
+    let warden = world.board(&identity(Role::Warden));
     let formed = loop {
-        let warden = world.board(&identity(tabir_crypto::statement::body::Role::Warden));
-        match tabir::client::official::endorse::waiting_council(&warden, None).await {
+        match endorse::waiting_council(&warden, None).await {
             Ok(formed) if formed.signers().len() == 2 => break formed,
             _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
         }
     };
-    for n in [1, 2, 3] {
-        assert_eq!(world.official(n).holdings().unwrap().len(), 1);
-    }
-    let mut file = world.official(3);
-    let board = world.board(file.signing());
-    ceremony::abort(&mut file, manifest.payload(), Place { board: &board, clock: &world.clock, log: None })
-        .await
-        .unwrap();
+    end(&world, 3, &manifest).await.unwrap();
     for task in tasks {
         let error = task.await.unwrap().expect_err("ended");
         assert!(matches!(&error, OfficialError::Aborted { from: 3, words } if words == "ended"), "{error}");
     }
-    is_spent(&world, &manifest, &plan, &[1, 2, 3], 0).await;
-    // A second time changes nothing, and says nothing else.
-    let mut file = world.official(3);
-    ceremony::abort(&mut file, manifest.payload(), Place { board: &board, clock: &world.clock, log: None })
-        .await
-        .unwrap();
-
-    let warden = world.board(&identity(tabir_crypto::statement::body::Role::Warden));
-    let check = tabir::client::official::endorse::check_formed;
-    let error = check(&warden, &world.trust, None, &formed, &world.fingerprints()).await.expect_err("ended");
-    assert!(matches!(error, OfficialError::Aborted { from: 3, .. }), "{error}");
+    let error = endorse::check_formed(&warden, &world.trust, None, &formed, &world.fingerprints()).await;
+    assert!(matches!(error, Err(OfficialError::Aborted { from: 3, .. })));
     let mut signed = formed.clone();
     signed.sign(world.official(1).signing());
     let one = world.board(world.official(1).signing());
     assert_eq!(problem(one.propose(&signed, &mut patience()).await.map_err(http)), (409, "aborted".into()));
+    // What they signed they keep, until they themselves end it.
+    for n in [1, 2] {
+        assert!(!world.official(n).is_aborted(plan.id()));
+        assert_eq!(world.official(n).holdings().unwrap().len(), 1);
+        end(&world, n, &manifest).await.unwrap();
+    }
+    is_spent(&world, &manifest, &plan, &[1, 2, 3], 0).await;
 }
 
 /// Devices erase the shares of what was ended: it must not stand in the log afterwards.

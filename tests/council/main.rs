@@ -1,15 +1,17 @@
 //! The officials' board over HTTP: a ceremony by three separate tasks with three key files, and who may do what.
 
+mod cheats;
+mod crash;
 mod dealers;
+mod endorsed;
 mod hostile;
 #[path = "../log_support/mod.rs"]
 mod log_support;
-mod cheats;
-mod crash;
-mod endorsed;
 mod messages;
+mod minutes;
 mod proxy;
 mod reshare;
+mod settled;
 mod world;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ use tabir_crypto::threshold::dkg::Ceremony;
 use crate::cli::connect::{BoardArgs, load_trust};
 use crate::cli::official::{KeyArgs, fingerprints, progress, seconds};
 use crate::cli::{CliError, read, write};
+use crate::client::official::minutes::{self, Names};
 use crate::client::official::{Board, Card, Patience, ceremony, manifest};
 use crate::clock::Clock;
 use crate::config::keys::{IDENTITY, read_signing_key};
@@ -126,9 +127,20 @@ pub async fn finish(args: &Finish) -> Result<(), CliError> {
     manifest::check(&plan, own, before.as_ref(), &*fingerprints(args.fingerprints.as_deref())?)?;
     let mut patience = Patience::new(args.timeout, &progress);
     let place = ceremony::Place { board: &meeting.board, clock: &meeting.clock, log: meeting.log() };
-    let formed = ceremony::finish(&mut file, statement.payload(), place, &mut patience).await?;
+    let done = ceremony::finish(&mut file, statement.payload(), place, &mut patience).await;
+    let names = args.fingerprints.as_deref().map(read).transpose()?.unwrap_or_default();
+    let names = Names::read(&String::from_utf8_lossy(&names)).with(&file);
+    let kept = minutes::keep(place, (&plan, before.as_ref()), done.as_ref(), (&names, &file)).await?;
+    if let Some(kept) = &kept {
+        eprintln!("What happened in this ceremony stands in {}: keep it.", kept.display());
+    }
+    let formed = done?;
     let settled = match &meeting.session {
-        Some(session) => ceremony::settle(&mut file, &session.view.state, session.now())?,
+        Some(session) => {
+            let settled = ceremony::settle(&mut file, &session.view.state, session.now())?;
+            minutes::settled(&file, &session.view.state, &settled)?;
+            settled
+        }
         None => ceremony::Settled::default(),
     };
     if args.json {

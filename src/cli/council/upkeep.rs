@@ -12,6 +12,7 @@ use crate::cli::official::{KeyArgs, ask, progress};
 use crate::client::Session;
 use crate::client::official::ceremony::{self, Settled, settle};
 use crate::client::official::keys::short;
+use crate::client::official::minutes;
 use crate::client::official::upkeep::{self, Sealed};
 use crate::client::official::{Board, OfficialFile, Patience};
 
@@ -159,6 +160,9 @@ pub async fn settle_shares(args: &Settle) -> Result<(), CliError> {
     let mut file = args.key.open()?;
     let session = args.connect.session().await?;
     let settled = settle(&mut file, &session.view.state, session.now())?;
+    for path in minutes::settled(&file, &session.view.state, &settled)? {
+        eprintln!("Added to {}.", path.display());
+    }
     if args.json {
         let ids = |all: &[tabir_crypto::B32]| all.iter().map(hex::encode).collect::<Vec<_>>();
         println!(

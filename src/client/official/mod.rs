@@ -14,6 +14,7 @@ pub mod ceremony;
 pub mod endorse;
 pub mod keys;
 pub mod manifest;
+pub mod minutes;
 pub mod open;
 pub mod paper;
 pub mod partial;

@@ -56,6 +56,8 @@ pub struct Formed {
     pub made: Vec<Made>,
     /// This official's index among the members; `None` for a dealer who leaves.
     pub index: Option<u16>,
+    /// The messages by which this device judged it.
+    pub messages: Vec<Statement>,
 }
 
 impl Formed {
@@ -411,7 +413,7 @@ impl<'a> Part<'a> {
             self.gather(&statement, (senders, &senders.keys()), what, patience).await?;
             done.push(Made { proposal: statement.pae_hash(), verb: outcome.verb, council: outcome.council });
         }
-        Ok(Formed { made: done, index: self.member })
+        Ok(Formed { made: done, index: self.member, messages })
     }
 
     /// Posts a proposal with this official's signature and waits until all of these have signed it.
@@ -450,11 +452,7 @@ impl<'a> Part<'a> {
 
     /// What the board answered. It refuses what comes after an abort; that somebody ended the ceremony is believed of
     /// his signature, and not of the board.
-    async fn or_ended<T>(
-        &self,
-        senders: &Senders,
-        answer: Result<T, OfficialError>,
-    ) -> Result<T, OfficialError> {
+    async fn or_ended<T>(&self, senders: &Senders, answer: Result<T, OfficialError>) -> Result<T, OfficialError> {
         if let Err(OfficialError::Client(ClientError::Http(refused))) = &answer
             && refused.code() == Some("aborted")
         {
