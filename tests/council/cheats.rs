@@ -306,10 +306,14 @@ async fn an_end_by_one_before_anybody_signed_leaves_nothing_on_any_device() {
     let manifest = world.manifest().await;
     let plan = Ceremony::from_payload(manifest.payload()).unwrap();
     // All have computed their shares; that the third one's works is still to be shown.
-    let proxy = Proxy::posting(&world.board, |posted| {
-        if is_round(posted, round::DRILL, 3) { Post::DiesBefore } else { Post::Through }
-    })
-    .await;
+    let proxy =
+        Proxy::posting(
+            &world.board,
+            |posted| {
+                if is_round(posted, round::DRILL, 3) { Post::DiesBefore } else { Post::Through }
+            },
+        )
+        .await;
     let third = world.finish_at(&proxy.url, 3, &manifest, None);
     let tasks = [1, 2].map(|n| world.finish(n, &manifest));
     proxy.died().await;
