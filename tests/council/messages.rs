@@ -61,6 +61,18 @@ fn refuses_a_message_of_a_stranger() {
 }
 
 #[test]
+fn refuses_a_message_that_its_sender_did_not_sign() {
+    let [said, signed] = [b"x", b"y"].map(|bytes| by(&key(51), CEREMONY, (1, 1, 0), bytes).to_bytes());
+    let signature = |statement: &[u8]| {
+        let text = String::from_utf8(statement.to_vec()).unwrap();
+        text.split_once("\"sig\":\"").unwrap().1.split('"').next().unwrap().to_owned()
+    };
+    let forged = String::from_utf8(said.clone()).unwrap().replace(&signature(&said), &signature(&signed));
+    let error = read(1, &[Statement::parse(forged.as_bytes()).unwrap()]).expect_err("of another message");
+    assert_eq!(error.code(), Some(Code::Signature));
+}
+
+#[test]
 fn refuses_a_message_in_another_members_name() {
     for place in [(1, 3, 0), (round::TRANSCRIPT, 1, 0), (round::ABORT, 3, 0), (1, 9, 0), (1, 0, 0)] {
         let error = read(1, &[by(&key(52), CEREMONY, place, b"x")]).expect_err("not his");
