@@ -263,7 +263,7 @@ impl World {
 
     /// What the log says once it has this council.
     pub async fn wait_for(&self, council: &B32) -> Log {
-        for _ in 0..400 {
+        for _ in 0..2400 {
             let mut view = View::default();
             view.advance(&self.trust, &self.log.reader(GOVERNANCE)).await.ok();
             if view.state.council(council).is_ok() {
