@@ -11,6 +11,9 @@ use axum::routing::any;
 use serde_json::Value;
 use tokio::sync::watch;
 
+/// A change of what passes by.
+type Change<T> = Box<dyn FnOnce(&mut T) + Send>;
+
 /// What happens to one request.
 pub enum Act {
     Pass,
@@ -21,9 +24,9 @@ pub enum Act {
     /// It arrives twice; the first answer is given, the second one's status is noted.
     Twice,
     /// Its body is changed on the way.
-    Request(Box<dyn FnOnce(&mut Vec<u8>) + Send>),
+    Request(Change<Vec<u8>>),
     /// The answer's JSON is changed on the way.
-    Answer(Box<dyn FnOnce(&mut Value) + Send>),
+    Answer(Change<Value>),
 }
 
 type Rule = Box<dyn FnMut(&Method, &str) -> Act + Send>;
