@@ -5,7 +5,8 @@
 //! chunk i    65,536 of it + tag 16; nonce = prefix 19 ‖ u32 i ‖ last 0/1; aad = case_id 32 ‖ file_id 16
 //! ```
 //! A key of its own for each file. Every chunk is full, and the last one alone has the 1, so a file that was cut,
-//! reordered or extended does not open. Source: STREAM, eprint 2015/189 (BE32); `docs/protocol.md`, "Attachments".
+//! reordered or extended does not open. Source: STREAM, eprint 2015/189 (BE32); XChaCha20: draft-irtf-cfrg-xchacha,
+//! section 2; `docs/protocol.md`, "Attachments". Not covered: reading from the middle; what a file's own metadata says.
 
 use core::fmt;
 

@@ -5,7 +5,8 @@
 //! T(tag; l1: d1, …) = SHA-512(put("dst", tag) ‖ put(l1, d1) ‖ …)
 //! ```
 //! As a hash, T is its first 32 bytes; as a challenge, all 64 as a little-endian integer mod q.
-//! Source: `docs/protocol.md`, "Building blocks".
+//! Source: `docs/protocol.md`, "Building blocks"; base64: RFC 4648, sections 4 and 5, padding and last bits strict.
+//! Not covered: streams; all data is in memory.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};

@@ -8,7 +8,8 @@
 //! content_hash = SHA-256(enc ‖ ct) of the sealed content: 5,232, 17,520 or 66,672 bytes
 //! ```
 //! Whoever opens a content or message takes any of its sizes, but no length beyond it and no pad that is not zero.
-//! Source: `docs/protocol.md`, "Content", "Identity envelope", "JSON inside sealed things".
+//! Source: `docs/protocol.md`, "Content", "Identity envelope", "JSON inside sealed things". Not covered: whether texts are
+//! sensible (roles have limits of their own), and what their length within one size tells.
 
 mod padding;
 

@@ -1,4 +1,13 @@
 //! Ed25519 as everybody here must check it: RFC 8032 without cofactor, small-order and non-canonical A and R refused.
+//!
+//! ```text
+//! public key  A 32                     y below p, no second encoding of x = 0, not of small order
+//! signature   R 32 ‖ S 32              R as A, S below q;  SB = R + H(R ‖ A ‖ M)·A, the cofactor left out
+//! key id      SHA-256(A)
+//! ```
+//! RFC 8032 leaves open what a verifier does with such values, and libraries differ: one statement would be signed for
+//! some readers and not for others. Source: RFC 8032, section 5.1; Chalkias, Garillot and Nikolaenko, "Taming the Many
+//! EdDSAs" (2020). Not covered: contexts and prehashing (Ed25519ctx, Ed25519ph); whose key it is ([`crate::trust`]).
 
 use core::fmt;
 

@@ -1,6 +1,8 @@
 //! Strict JSON: no repeated field (after unescaping), integers 0 to 2^53 - 1 only, at most eight levels, nothing behind.
 //!
 //! Two parsers that read one text differently are an attack, so everything that anybody signs or seals is read here.
+//! Source: RFC 8259, the limits of I-JSON (RFC 7493, sections 2.2 and 2.3), `docs/protocol.md`, "Building blocks".
+//! Not covered: a canonical order or spacing of fields; what is signed is signed as the bytes that it is.
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};

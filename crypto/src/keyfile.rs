@@ -7,6 +7,8 @@
 //! ```
 //! The caller's part of the aad says whose secret this is, so that one file cannot stand in for another. The costs stand
 //! in the file and are checked before any work: a planted file can neither weaken the derivation nor exhaust memory.
+//! Source: RFC 9106; draft-irtf-cfrg-xchacha, section 2; `docs/protocol.md`, "Key files". Not covered: a passphrase that
+//! can be guessed; who may read the file (the `tabir` crate's).
 
 use argon2::{Algorithm, Argon2, Params};
 use chacha20poly1305::aead::{Aead as _, Payload};

@@ -31,3 +31,8 @@ pub mod trust;
 pub use codec::B32;
 pub use error::{Code, Error, Result};
 pub use secret::{Secret, SecretBytes, SecretVec};
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

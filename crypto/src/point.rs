@@ -3,7 +3,15 @@
 //! An X25519 u-coordinate is lifted to the Edwards point with sign bit 0, always. Refused, for every point that
 //! comes from outside: u >= p, bit 255, the twist (u = -1 too), mixed and low order, and any other encoding than
 //! the canonical one. Without these checks a partial decryption leaks its share mod 8, and one in eight forged
-//! partials passes. Source: `docs/protocol.md`, "Building blocks".
+//! partials passes.
+//!
+//! ```text
+//! u           32, little-endian, below p, bit 255 zero          RFC 7748, section 5
+//! point       32: y 255 bits | sign of x                        RFC 8032, section 5.1.2
+//! scalar      32, little-endian, below q = 2^252 + …            RFC 8032, section 5.1
+//! lift(u)     y = (u - 1)/(u + 1), x even                       RFC 7748, section 4.1
+//! ```
+//! Source: `docs/protocol.md`, "Building blocks". Not covered: Ristretto, which has no map to X25519 keys.
 
 use std::sync::OnceLock;
 

@@ -140,7 +140,7 @@ fn check_word(secret: &[u8; 16]) -> [u8; 2] {
 fn word(group: &[u8]) -> Option<u16> {
     group.iter().zip(PLACES).try_fold(0, |bits, (letter, (letters, shift))| {
         let at = letters.iter().position(|l| l == letter)?;
-        Some(bits | u16::try_from(at).ok()? << shift)
+        Some(bits + (u16::try_from(at).ok()? << shift))
     })
 }
 

@@ -280,6 +280,11 @@ fn a_state_of_another_ceremony_is_refused() {
     let mut another_index = state.expose().clone();
     another_index[1] = 2;
     assert_eq!(code(Round2::from_bytes(&ours, &another_index)), Code::Ceremony);
+    // A sound message, which is not the one that this member's polynomial belongs to.
+    let mut another_message = state.expose().clone();
+    let foreign = start(&ours, 6).0.remove(0);
+    another_message[2..2 + foreign.message().len()].copy_from_slice(foreign.message());
+    assert_eq!(code(Round2::from_bytes(&ours, &another_message)), Code::Ceremony);
 }
 
 #[test]

@@ -44,6 +44,8 @@ fn opens_the_outer_envelope_of_the_vectors() {
     let v = &all["formats"]["outer"][0];
     let outer = Outer::parse(&bytes(&v["out"]["outer"])).unwrap();
     assert_eq!(hex::encode(outer.hash()), v["out"]["envelope_hash"]);
+    assert_eq!(*outer.lineage(), vector_binding().lineage);
+    assert_eq!(*outer.warden_key_id(), b32(&vectors()["formats"]["label"][0]["in"]["warden_key_id"]));
     let warden = KemSecretKey::from_seed(Secret::new(b32(&v["in"]["warden_seed"])));
     let released = outer.open(&warden, &vector_binding()).unwrap();
     assert_eq!(hex::encode(released.inner().inner().to_bytes()), v["in"]["inner"]);

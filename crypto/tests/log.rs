@@ -116,9 +116,36 @@ fn refuses_notes_of_another_form() {
     assert_eq!(code(Note::parse(b"\xff\n\n")), Code::Note);
     assert_eq!(code(Note::signed("no newline", &log())), Code::Note);
     assert_eq!(code(Note::signed("a\x07\n", &log())), Code::Note);
+    assert_eq!(code(Note::signed("\n", &log())), Code::Note); // no text
     assert_eq!(code(Note::parse(format!("text\n\n{}", line.repeat(MAX_SIGNATURES + 1)).as_bytes())), Code::TooLong);
     Note::parse(format!("text\n\n{}", line.repeat(MAX_SIGNATURES)).as_bytes()).unwrap();
     assert_eq!(code(Note::parse(&vec![b'a'; MAX_NOTE + 1])), Code::TooLong);
+}
+
+/// One line for each key: a new one takes the place of the old one, and of no other's.
+#[test]
+fn a_later_line_of_a_key_replaces_its_earlier_one_only() {
+    let mut checkpoint = signed(7);
+    let namesake = Cosigner::from_seed("w1.example", &seed(9)).unwrap();
+    let lines =
+        [(witness(1), 5), (witness(2), 6), (namesake, 7), (witness(1), 8)].map(|(w, time)| w.cosign(&checkpoint, time));
+    lines.iter().for_each(|line| checkpoint.add(line.clone()));
+    let note = checkpoint.note();
+    assert_eq!(note.signatures()[1..], [&lines[1], &lines[2], &lines[3]].map(Clone::clone));
+    assert_eq!(note.signature_by(witness(1).verifier_key()).unwrap(), Some(&lines[3]));
+    assert_eq!(note.signature_by(witness(3).verifier_key()).unwrap(), None);
+    assert_eq!(witnesses(3, 1).unwrap().of(&lines[1]), Some(witness(2).verifier_key()));
+    assert_eq!(witnesses(3, 1).unwrap().of(&lines[2]), None);
+}
+
+#[test]
+fn keys_say_whose_they_are() {
+    let key = log().verifier_key().clone();
+    assert_eq!((key.name(), key.kind()), (ORIGIN, SignatureType::Ed25519));
+    assert_eq!((verifier().origin(), verifier().key()), (ORIGIN, &key));
+    let keys = [1, 2].map(|n| witness(n).verifier_key().clone());
+    assert_eq!(witnesses(2, 1).unwrap().keys(), keys);
+    assert_eq!(keys[0].name(), "w1.example");
 }
 
 #[test]
@@ -309,6 +336,7 @@ fn refuses_sets_of_witnesses_that_count_one_twice() {
 fn a_witness_never_goes_back_and_never_forks() {
     let state = State::default().advance(&signed(7), &[]).unwrap();
     assert_eq!(state.head(), signed(7).head());
+    assert_eq!(State::of(signed(7).head()), state);
     assert_eq!(state.advance(&signed(7), &[]).unwrap(), state);
     assert_eq!(code(state.advance(&signed(6), &[])), Code::Shrunk);
     assert_eq!(code(state.advance(&signed(8), &[])), Code::Consistency);
@@ -333,6 +361,11 @@ fn add_checkpoint_requests_have_one_form() {
     assert_eq!(code(AddCheckpoint::parse(&many.to_bytes())), Code::TooLong);
     let none = AddCheckpoint { old_size: 0, proof: vec![], ..request };
     assert_eq!(AddCheckpoint::parse(&none.to_bytes()).unwrap(), none);
+    let mut longest = none.to_bytes();
+    longest.resize(2 * MAX_NOTE, b'a');
+    AddCheckpoint::parse(&longest).unwrap();
+    longest.push(b'a');
+    assert_eq!(code(AddCheckpoint::parse(&longest)), Code::TooLong);
 }
 
 #[test]

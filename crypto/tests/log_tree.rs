@@ -154,6 +154,22 @@ fn consistency_proofs_of_every_small_tree() {
     }
 }
 
+/// Sizes that are no sizes, with hashes that would fit.
+#[test]
+fn refuses_trees_beyond_the_largest() {
+    let huge = TreeHead { size: MAX_SIZE + 1, root: leaf_hash(b"x") };
+    assert_eq!(code(verify_consistency(huge, huge, &[])), Code::Consistency);
+    let siblings = vec![[7; 32]; 63];
+    let root = siblings.iter().fold(leaf_hash(b"x"), |hash, sibling| node_hash(&hash, sibling));
+    let largest = TreeHead { size: MAX_SIZE, root };
+    verify_inclusion(&leaf_hash(b"x"), 0, largest, &siblings).unwrap();
+    let beyond = TreeHead { size: MAX_SIZE + 1, root };
+    assert_eq!(code(verify_inclusion(&leaf_hash(b"x"), 0, beyond, &siblings)), Code::Inclusion);
+    let mut edge = Edge::load(MAX_SIZE, |tile| Ok(vec![0; 32 * tile.width() as usize])).unwrap();
+    assert_eq!(code(edge.push(b"x")), Code::Size);
+    assert_eq!(edge.size(), MAX_SIZE);
+}
+
 #[test]
 fn refuses_a_tree_that_shrank() {
     let all = leaves(8);
@@ -256,6 +272,19 @@ fn a_claimed_size_costs_nothing() {
     assert_eq!(last.collect::<Vec<_>>(), [(MAX_SIZE / 256, 255)]);
     assert_eq!(tile::bundles(0, MAX_SIZE + 1).err().map(|e| e.code()), Some(Code::Tile));
     assert_eq!(tile::bundles(5, 5).unwrap().count(), 1, "the one that holds entry 5");
+}
+
+#[test]
+fn the_partial_tiles_of_a_tree_are_those_at_its_right_edge() {
+    let edge = |size| {
+        let tiles = Edge::tiles_of(size).unwrap();
+        tiles.into_iter().map(|tile| tile.map(|t| t.to_string())).collect::<Vec<_>>()
+    };
+    let some = |path: &str| Some(path.to_owned());
+    assert_eq!(edge(0), [None; 0]);
+    assert_eq!(edge(1), [some("tile/0/000.p/1")]);
+    assert_eq!(edge(256), [None, some("tile/1/000.p/1")]);
+    assert_eq!(edge(513), [some("tile/0/002.p/1"), some("tile/1/000.p/2")]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Stream, case, is_refused, refuses};
 use tabir_crypto::receipt::{
-    Receipt, accept, accept_body, case_id, notice_hash, notice_tag, reference, request_commit,
+    Receipt, accept, accept_body, case_id, notice_hash, notice_tag, proquints, reference, request_commit,
 };
 use tabir_crypto::{Code, SecretBytes, json};
 
@@ -97,6 +97,20 @@ fn secrets_do_not_print_themselves() {
     assert!(!shown.contains(&hex::encode(receipt.keys().access.expose())));
     assert!(!shown.contains(&format!("{:?}", receipt.keys().access.expose())));
     assert!(shown.contains("<redacted>"));
+}
+
+/// The examples of arXiv 0901.4016.
+#[test]
+fn proquints_of_addresses() {
+    for (address, words) in [
+        ([127, 0, 0, 1], "lusab-babad"),
+        ([63, 84, 220, 193], "gutih-tugad"),
+        ([140, 98, 193, 141], "mudof-sakat"),
+        ([216, 68, 232, 21], "todah-vobij"),
+    ] {
+        assert_eq!(proquints(&address), words);
+    }
+    assert_eq!(proquints(&[127, 0, 0, 1, 9]), "lusab-babad");
 }
 
 #[test]

@@ -104,6 +104,8 @@ fn after_a_reshare_the_new_ones_open_what_was_sealed_before() {
     assert_eq!(council.lineage(), old.council().lineage());
     assert_eq!(council.key(), old.council().key());
     assert_eq!(council.shares_id(), manifest.ceremony().id());
+    assert_eq!(council.ceremony_id(), old.council().ceremony_id());
+    assert_eq!(old.council().ceremony_id(), old.council().shares_id());
     assert_ne!(council.council_id(), old.council().council_id());
 
     let town = Town { council, shares, warden: old.town.warden.clone() };
@@ -215,6 +217,14 @@ fn a_refresh_changes_neither_people_nor_threshold() {
     assert_eq!(code(old.verified(&other_people, &new)), Code::Field);
     let other_threshold = old.manifest(CeremonyKind::Refresh, 3, &old.who, &[1, 2]);
     assert_eq!(code(old.verified(&other_threshold, &old.who)), Code::Field);
+}
+
+#[test]
+fn what_came_of_it_is_said_by_its_own_verb() {
+    let old = old();
+    let verb = |manifest: &VerifiedManifest| Dealings::read(manifest, &old.deal(manifest).0).unwrap().verb();
+    assert_eq!(verb(&old.refresh()), Verb::CouncilRefreshed);
+    assert_eq!(verb(&old.reshare().0), Verb::CouncilReshared);
 }
 
 #[test]

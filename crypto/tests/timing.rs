@@ -8,14 +8,16 @@ mod dudect;
 #[allow(dead_code)]
 mod leaks;
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::path::Path;
 
 use dudect::{Class, Coin, Inputs, THRESHOLD, Time, Times, t_value, times};
 
 /// Measures until the leak is found. Each round has new times; a leak that is not found in so many is not found.
 const ROUNDS: usize = 20;
 
-fn found<I, R>(inputs: &Inputs<I>, count: usize, repeat: u32, mut operation: impl FnMut(&I) -> R) -> bool {
+fn found<I: Clone, R>(inputs: &Inputs<I>, count: usize, repeat: u32, mut operation: impl FnMut(&I) -> R) -> bool {
     let mut coin = Coin(0x0dd_b1a5);
     let mut all = Times::new();
     (0..ROUNDS).any(|_| {
@@ -83,4 +85,31 @@ fn times_are_of_both_classes_and_leave_the_first_ones_out() {
     assert_eq!((taken.len(), calls), (1_000, 2_200));
     let fixed = taken.iter().filter(|(class, _)| *class == Class::Fixed).count();
     assert!((400..600).contains(&fixed), "{fixed}");
+}
+
+/// Functions of the curve library that take longer for some scalars than for others, by file. The README says for each
+/// why what it sees is public.
+const VARTIME: [(&str, usize); 2] = [("envelope/inner.rs", 2), ("threshold/reshare.rs", 2)];
+
+#[test]
+fn only_listed_places_call_functions_for_public_scalars() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut found) = (vec![top.clone()], BTreeMap::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let calls = std::fs::read_to_string(&path).unwrap().matches("::vartime_").count();
+            if calls > 0 {
+                found.insert(path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned(), calls);
+            }
+        }
+    }
+    let listed: BTreeMap<_, _> = VARTIME.iter().map(|(file, calls)| ((*file).to_owned(), *calls)).collect();
+    assert_eq!(found, listed);
+    let readme = std::fs::read_to_string(top.with_file_name("README.md")).unwrap();
+    assert!(listed.keys().all(|file| readme.contains(&format!("`{file}`"))));
 }

@@ -145,6 +145,9 @@ fn rfc9578_vectors_of_type_2() {
 
         let challenge = TokenChallenge::decode(&bytes(v, "token_challenge")).unwrap();
         assert_eq!(challenge.encode(), bytes(v, "token_challenge"));
+        let encoded = challenge.encode();
+        assert!(encoded[4..].starts_with(challenge.issuer_name().as_bytes()) && !challenge.issuer_name().is_empty());
+        assert!(encoded.ends_with(challenge.origin_info().as_bytes()));
 
         let mut r = bytes(v, "blind");
         r.reverse();
@@ -167,6 +170,7 @@ fn a_private_key_comes_back_from_its_pkcs8() {
     let back = IssuerKey::from_pkcs8(KEY.to_pkcs8().unwrap().expose()).unwrap();
     assert_eq!(back.public(), KEY.public());
     assert_eq!(format!("{back:?}"), "<redacted>");
+    assert_eq!(format!("{:?}", back.public()), hex::encode(back.public().id()));
 }
 
 #[test]
@@ -234,6 +238,7 @@ fn refuses_another_token_type() {
 
 #[test]
 fn refuses_a_challenge_with_a_context_of_another_length_or_without_an_issuer() {
+    assert_eq!((challenge().issuer_name(), challenge().origin_info()), ("issuer.example", "gateway.example"));
     let mut bytes = challenge().encode();
     let context = 2 + 2 + "issuer.example".len();
     assert_eq!(bytes[context], 0);
@@ -248,7 +253,10 @@ fn refuses_a_challenge_with_a_context_of_another_length_or_without_an_issuer() {
 #[test]
 fn refuses_a_token_for_another_challenge() {
     let t = token(&mut SeededRng::new(12));
-    assert!(verify(&t, &challenge().digest(), KEY.public()).is_ok());
+    let verified = verify(&t, &challenge().digest(), KEY.public()).unwrap();
+    assert_eq!((verified.nonce(), verified.key_id()), (&t.nonce, KEY.public().id()));
+    assert_eq!(verified.authenticator(), &t.authenticator);
+    assert_eq!(format!("{verified:?}"), "VerifiedToken(<token>)");
     let other = TokenChallenge::new("issuer.example", "elsewhere.example").unwrap().digest();
     assert_eq!(code(verify(&t, &other, KEY.public())), Code::TokenChallenge);
     // Nor does it help to write the other challenge into the token.
@@ -335,6 +343,8 @@ fn refuses_keys_of_another_size_exponent_or_encoding() {
     let mut small = n.to_vec();
     small[0] &= 0x7f;
     refused("2,047 bits", &spki(&small, &[1, 0, 1]));
+    small[0] = 0x80;
+    assert!(TokenKey::from_spki(&spki(&small, &[1, 0, 1])).is_ok(), "2,048 bits, only the first of the first byte set");
     let mut even = n.to_vec();
     even[255] &= 0xfe;
     refused("an even modulus", &spki(&even, &[1, 0, 1]));

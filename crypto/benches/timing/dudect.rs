@@ -101,7 +101,7 @@ impl Coin {
     }
 }
 
-/// Inputs of both classes. Both lists are as long, and the fixed one holds copies, so that both come from memory alike.
+/// Inputs of both classes. Both lists are as long, and the fixed one holds copies, so that both are fetched alike.
 pub struct Inputs<I> {
     fixed: Vec<I>,
     random: Vec<I>,
@@ -121,7 +121,8 @@ impl<I> Inputs<I> {
 }
 
 /// Nanoseconds of `count` runs, each `repeat` times the operation, after a tenth as many that nobody looks at.
-pub fn times<I, R>(
+/// The operation works on a copy, made before the clock starts: where an input lies in memory must not differ by class.
+pub fn times<I: Clone, R>(
     inputs: &Inputs<I>,
     count: usize,
     repeat: u32,
@@ -133,12 +134,12 @@ pub fn times<I, R>(
         let class = coin.class();
         let slot = (coin.next() >> 32) as usize % inputs.fixed.len(); // its low bits are weak
         let input = match class {
-            Class::Fixed => &inputs.fixed[slot],
-            Class::Random => &inputs.random[slot],
+            Class::Fixed => inputs.fixed[slot].clone(),
+            Class::Random => inputs.random[slot].clone(),
         };
         let begin = Instant::now();
         for _ in 0..repeat {
-            black_box(operation(black_box(input)));
+            black_box(operation(black_box(&input)));
         }
         let time = begin.elapsed().as_nanos() as f64;
         if i >= count / 10 {

@@ -107,6 +107,7 @@ fn schedule(coin: &mut Coin) -> Target {
 }
 
 /// One opening that two officials of a council help with.
+#[derive(Clone)]
 struct Opening {
     council: Council,
     share: Share,

@@ -8,7 +8,8 @@
 //! secret        = LabeledExtract(shared_secret, "secret", "")                    HPKE suite "HPKE" 0x0020 0x0001 0x0003
 //! key, base_nonce, exp = LabeledExpand(secret, …, context, 32 | 12 | 32)
 //! ```
-//! No library offers this: each wants the private key, and the council's exists nowhere. Sections 4, 4.1 and 5.1.
+//! No library offers this: each wants the private key, and the council's exists nowhere. Source: RFC 9180, sections 4
+//! (labels), 4.1 (DHKEM), 5.1 (key schedule), 5.3 (export). Not covered: other modes and suites, a second message.
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};

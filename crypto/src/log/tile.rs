@@ -74,7 +74,7 @@ impl Tile {
         };
         let mut index = 0_u64;
         for group in groups.split('/') {
-            let digits: u64 = group.strip_prefix('x').unwrap_or(group).parse().ok().filter(|n| *n < 1000)?;
+            let digits: u64 = group.strip_prefix('x').unwrap_or(group).parse().ok()?;
             index = index.checked_mul(1000)?.checked_add(digits)?;
         }
         let in_range = !matches!(kind, Kind::Hashes(level) if level > MAX_LEVEL) && index <= MAX_SIZE / WIDTH;

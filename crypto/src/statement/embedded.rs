@@ -2,6 +2,7 @@
 //!
 //! The object's compact form is the statement's one form; only spaces and the order of fields around it are free, since
 //! the outer JSON is read as values. What is read here comes out of [`Statement::to_bytes`] as it was signed.
+//! Source: `docs/protocol.md`, "JSON inside sealed things".
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,4 +1,12 @@
 //! The types that fields of statements have: bytes, times, codes. Each has one form, and refuses every other.
+//!
+//! ```text
+//! V1        the number 1
+//! Hex<N>    N bytes, up to 64, lower-case hex           Bytes   longer ones, base64url without padding (RFC 4648, section 5)
+//! CodeText  1 to 64 of a-z 0-9 _ . -                    Text    1 to 255 characters
+//! Second    Unix seconds, a number                      Hour    RFC 3339 in UTC, cut to the hour: 2026-11-25T03:00:00Z
+//! ```
+//! Source: `docs/protocol.md`, "Statements". Not covered: leap seconds, which Unix time leaves out.
 
 use core::fmt;
 

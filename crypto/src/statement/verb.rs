@@ -1,4 +1,5 @@
 //! The verbs: what anybody can sign. Each is one payload type, `application/vnd.tabir.<verb>+json`.
+//! Source: `docs/protocol.md`, "Verbs". Not covered: who must sign which ([`crate::trust::rule`]).
 
 /// What a statement says. One verb, one schema, one rule of who must sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -22,6 +22,7 @@ use frost_ed25519::keys::{PublicKeyPackage, SigningShare, VerifiableSecretSharin
 use rand_core::CryptoRng;
 
 use super::council::{CouncilKey, Share, check_size, distinct};
+use super::rng::Old;
 use crate::codec::{B32, sha256, take};
 use crate::ed25519::VerifyingKey;
 use crate::error::{Code, Error, Result, need};
@@ -123,30 +124,6 @@ pub fn check_manifest(m: &CouncilManifest) -> Result<()> {
 
 /// R ‖ z.
 const PROOF_LEN: usize = 64;
-
-/// Our random source under the traits that frost-ed25519 3 asks for.
-struct Old<'a, R>(&'a mut R);
-
-impl<R: CryptoRng> rand_core_06::RngCore for Old<'_, R> {
-    fn next_u32(&mut self) -> u32 {
-        self.0.next_u32()
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.0.next_u64()
-    }
-
-    fn fill_bytes(&mut self, dest: &mut [u8]) {
-        self.0.fill_bytes(dest);
-    }
-
-    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> core::result::Result<(), rand_core_06::Error> {
-        self.0.fill_bytes(dest);
-        Ok(())
-    }
-}
-
-impl<R: CryptoRng> rand_core_06::CryptoRng for Old<'_, R> {}
 
 fn identifier(index: u16) -> Result<Identifier> {
     index.try_into().map_err(|_| Code::Index.into())

@@ -8,7 +8,10 @@
 //! audit    all of it over both logs, as a list of named checks
 //! ```
 //! Nothing here reads a network or a clock. Who calls has checked the entries against a witnessed checkpoint
-//! ([`crate::log`]) and brings the time, which comes from cosignatures.
+//! ([`crate::log`]) and brings the time, which comes from cosignatures. Source: `docs/protocol.md`, "Trust root",
+//! "Opening", "Accepted versus forwarded", "Audit"; updates: The Update Framework, section 5.3.4.
+//!
+//! Not covered: whether the people behind the keys are who they should be. They compare fingerprints in person.
 
 pub mod audit;
 mod parts;

@@ -1,4 +1,5 @@
 //! What the warden may release: asked before it opens an outer layer, by the same state that everybody else reads.
+//! Source: `docs/protocol.md`, "Opening".
 
 use super::state::State;
 use super::unseal::{Request, Status};

@@ -1,4 +1,5 @@
 //! `trust.json`: what a client believes before it has fetched anything. Payload of a `trust.root` statement.
+//! Source: `docs/protocol.md`, "Trust root". Not covered: how a client came by its first one.
 
 use std::collections::BTreeMap;
 

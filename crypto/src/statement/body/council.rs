@@ -1,4 +1,5 @@
 //! Payloads about councils: the ceremony's manifest and messages, and what came of it.
+//! Source: `docs/protocol.md`, "Council key ceremony".
 
 use serde::{Deserialize, Serialize};
 

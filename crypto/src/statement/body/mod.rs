@@ -1,7 +1,8 @@
 //! The payload of each verb. Every type refuses unknown fields; every payload has `v` = 1 and `at`, cut to the hour.
 //!
 //! Fields of 32 or 16 bytes are lower-case hex, longer ones base64url without padding; hashes are SHA-256.
-//! `docs/protocol.md` has the table of who signs what; `crate::trust::rule` is that table as code.
+//! `docs/protocol.md`, "Verbs", has the table of who signs what; [`crate::trust::rule`] is that table as code.
+//! Not covered: whether a payload fits those before it ([`crate::trust`]).
 
 mod council;
 mod report;

@@ -1,4 +1,5 @@
 //! Payloads about reports: what each window took and what became of it, and the writes and answers of a case.
+//! Source: `docs/protocol.md`, "Accepted versus forwarded", "Submission".
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Payloads of the steps of an opening, in their order.
+//! Payloads of the steps of an opening, in their order. Source: `docs/protocol.md`, "Unseal entries", "Opening".
 
 use serde::{Deserialize, Serialize};
 
