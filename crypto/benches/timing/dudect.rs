@@ -101,7 +101,7 @@ impl Coin {
     }
 }
 
-/// Inputs of both classes. Both lists are as long, and the fixed one holds copies, so that both are fetched alike.
+/// Inputs of both classes, from which [`times`] makes its copies.
 pub struct Inputs<I> {
     fixed: Vec<I>,
     random: Vec<I>,
@@ -120,8 +120,13 @@ impl<I> Inputs<I> {
     }
 }
 
+/// How many inputs are copied before they are worked on.
+const BATCH: usize = 64;
+
 /// Nanoseconds of `count` runs, each `repeat` times the operation, after a tenth as many that nobody looks at.
-/// The operation works on a copy, made before the clock starts: where an input lies in memory must not differ by class.
+///
+/// The operation works on copies that are made before, a batch of both classes mixed. Where an input lies in memory, and
+/// which others were read before it, must not differ by class: caches would tell.
 pub fn times<I: Clone, R>(
     inputs: &Inputs<I>,
     count: usize,
@@ -129,22 +134,26 @@ pub fn times<I: Clone, R>(
     coin: &mut Coin,
     mut operation: impl FnMut(&I) -> R,
 ) -> Times {
-    let mut taken = Vec::with_capacity(count);
-    for i in 0..count + count / 10 {
-        let class = coin.class();
-        let slot = (coin.next() >> 32) as usize % inputs.fixed.len(); // its low bits are weak
-        let input = match class {
-            Class::Fixed => inputs.fixed[slot].clone(),
-            Class::Random => inputs.random[slot].clone(),
+    let unseen = count / 10;
+    let mut taken = Vec::with_capacity(count + unseen + BATCH);
+    while taken.len() < count + unseen {
+        let copy = |_| {
+            let (class, slot) = (coin.class(), coin.next() >> 32); // its low bits are weak
+            let of = match class {
+                Class::Fixed => &inputs.fixed,
+                Class::Random => &inputs.random,
+            };
+            (class, of[slot as usize % of.len()].clone())
         };
-        let begin = Instant::now();
-        for _ in 0..repeat {
-            black_box(operation(black_box(&input)));
-        }
-        let time = begin.elapsed().as_nanos() as f64;
-        if i >= count / 10 {
-            taken.push((class, time));
+        let batch: Vec<(Class, I)> = (0..BATCH).map(copy).collect();
+        for (class, input) in &batch {
+            let begin = Instant::now();
+            for _ in 0..repeat {
+                black_box(operation(black_box(input)));
+            }
+            taken.push((*class, begin.elapsed().as_nanos() as f64));
         }
     }
-    taken
+    taken.truncate(count + unseen);
+    taken.split_off(unseen)
 }
