@@ -1,5 +1,5 @@
 /** `ceremony.json` and `reshare.json`: a key is made, its shares are refreshed, and it goes to other people. */
-import { equal, hex, utf8, type Bytes } from "../src/crypto/codec.ts";
+import { cat, equal, hex, utf8, type Bytes } from "../src/crypto/codec.ts";
 import { publicKey } from "../src/crypto/ed25519.ts";
 import { ceremonyUse, open, seal } from "../src/crypto/hpke/uses.ts";
 import { kemPublicKey } from "../src/crypto/hpke/xwing.ts";
@@ -185,6 +185,23 @@ test("a refresh, then a reshare to four others", () => {
       return finishReshare(second.dealings, i.number("to"), parts.set(i.number("from"), i.bytes("share")));
     },
   });
+});
+
+test("a reshare takes nothing more and nothing less than it must", () => {
+  const first = change(reshareFile.node("refresh"), "council.refreshed", council, officials).dealings.council;
+  const v = reshareFile.node("reshare");
+  const manifest = verifyManifest(statement(v, "manifest"), first);
+  refused("verb", () => verifyManifest(statement(v), first));
+  const messages = bytesOf(v.nodes("round4").map((sent) => message(sent, manifest.ceremony, 4, officials)));
+  const [dealer, bytes] = [...messages][0] ?? assert.fail();
+  refused("size", () => readDealings(manifest, new Map(messages).set(dealer, cat(bytes, bytes.slice(0, 32)))));
+  refused("ceremony", () => readDealings(manifest, new Map(messages).set(2, bytes)));
+  const dealings = readDealings(manifest, messages);
+  const parts = new Map(v.nodes("round5").filter((s) => s.number("to") === 1).map((s) => [s.number("from"), s.bytes("share")]));
+  finishReshare(dealings, 1, parts);
+  refused("ceremony", () => finishReshare(dealings, 1, new Map([...parts].slice(1))));
+  refused("ceremony", () => finishReshare(dealings, 1, new Map(parts).set(2, bytes.slice(0, 32))));
+  refused("index", () => finishReshare(dealings, 5, parts));
 });
 
 test("statements come back as they went", () => {

@@ -7,7 +7,7 @@ import { checkpointBytes, cosign, logVerifier, openCosigned, signCheckpoint, wit
 import { COSIGNATURE, ED25519, parseNote, verifierKey, verifierKeyText, verifyNote } from "../src/crypto/log/note.ts";
 import { checkSealedMessage, contentHash, padContent, padMessage, padRecord, unpadMessage } from "../src/crypto/padding.ts";
 import { publicKey } from "../src/crypto/ed25519.ts";
-import { receiptKeys } from "../src/crypto/receipt.ts";
+import { caseId, receiptKeys } from "../src/crypto/receipt.ts";
 import { checkRecused, commitTo, openRequest, requestedEnvelope, sealRequest, type RequestText } from "../src/crypto/request.ts";
 import { body, signed } from "../src/crypto/statement/statement.ts";
 import { fromBytes } from "../src/crypto/statement/value.ts";
@@ -80,6 +80,8 @@ test("a submission's statement has counter 0", () => {
   refused("context", () => verifySubmission({ ...sent, statement: signed("case.submit", { ...write, counter: 1 }, keys.caseSeed) }));
   refused("verb", () => verifySubmission({ ...sent, statement: signed("case.message", write, keys.caseSeed) }));
   refused("verb", () => body(sent.statement, "case.erase"));
+  const identity = cat(Uint8Array.of(1), new Uint8Array(31));
+  refused("A-small-order", () => verifySubmission({ ...sent, case_vk: identity, case_id: caseId(keys.accessHash, identity) }));
 });
 
 test("who is left out, and which envelope is asked for", () => {
