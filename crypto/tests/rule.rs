@@ -137,6 +137,21 @@ fn a_further_key_needs_the_council_before_it_or_the_auditors_quorum() {
     needs_each(&log, Verb::CouncilFormed, &body, &[&straw[..], &[warden()], &quorum()].concat());
 }
 
+/// A removal: who leaves has dealt, and signs the new key as well; reshare and new key come in either order.
+#[test]
+fn who_leaves_may_sign_the_new_key_after_the_reshare_and_counts_for_nothing() {
+    let mut log = Log::new();
+    let new = [official(1), official(3), official(4)];
+    let reshared = council_body("council", 2, 2, &new);
+    let keys = [&new[..], &[official(2), warden(), auditor(0)]].concat();
+    log.put(&sign(Verb::CouncilReshared, &reshared, &keys)).unwrap();
+    let formed = council_body("new key", 1, 2, &new);
+    rule::check(&log.trust, &log.state, &sign(Verb::CouncilFormed, &formed, &keys)).unwrap();
+    needs_each(&log, Verb::CouncilFormed, &formed, &[&new[..], &[warden(), auditor(0)]].concat());
+    let stranger = [&keys[..], &[official(9)]].concat();
+    refuses_keys(&log, Verb::CouncilFormed, &formed, &stranger, Code::UnknownKey);
+}
+
 #[test]
 fn refuses_a_council_whose_parts_do_not_fit() {
     let (log, mut body) = (Log::empty(), council());

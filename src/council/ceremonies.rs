@@ -78,13 +78,13 @@ impl Service {
     /// Whether a council of this ceremony is in the log, or on its way with all signatures. Devices erase the shares of
     /// a ceremony that was ended: its council must not stand in the log afterwards.
     async fn is_finished(&self, ceremony: &B32) -> Result<bool, BoardError> {
-        let complete = self.store.proposals().await?.into_iter().filter(|(_, complete)| *complete);
+        let mut complete = self.store.proposals().await?.into_iter().filter(|(_, complete)| *complete);
         let made = |(statement, _): (Statement, bool)| match statement.body() {
             Ok(Body::Council(body)) => body.reshare_id.unwrap_or(body.ceremony_id).0 == *ceremony,
             _ => false,
         };
         let logged = self.view().state.councils().any(|c| c.council.shares_id() == ceremony);
-        Ok(logged || complete.map(made).any(|made| made))
+        Ok(logged || complete.any(made))
     }
 }
 

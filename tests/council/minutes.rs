@@ -28,7 +28,7 @@ async fn says_who_took_part_and_what_was_erased() {
     let old = world.council().await.council().clone();
     world.wait_for(old.council_id()).await;
     let people = [cards(&old, &[1, 3]), vec![newcomer(&world, 4)]].concat();
-    let manifest = follow(&old, CeremonyKind::Reshare, (&people, 2), Some(vec![1, 2]), &world.clock).unwrap();
+    let manifest = follow(&old, CeremonyKind::Remove, (&people, 2), Some(vec![1, 2]), &world.clock).unwrap();
     let manifest = admitted(&world, manifest).await;
     let plan = Ceremony::from_payload(manifest.payload()).unwrap();
     let done = run(&world, &manifest, &[1, 2, 3, 4]).await;
@@ -52,8 +52,8 @@ async fn says_who_took_part_and_what_was_erased() {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "nothing that a terminal obeys");
-    // 2 dealings, 3 transcripts, in two languages.
-    assert_eq!(hashes(&text).len(), 10);
+    // 2 dealings, 3 commitments, 3 transcripts, in two languages.
+    assert_eq!(hashes(&text).len(), 16);
     // All who take part compare the same.
     let leaver = write(2, &done[1]);
     assert_eq!(hashes(&std::fs::read_to_string(&leaver).unwrap()), hashes(&text));
@@ -67,7 +67,7 @@ async fn says_who_took_part_and_what_was_erased() {
     let log = world.log_state().await;
     let mut file = world.official(1);
     let what = settle(&mut file, &log, world.clock.now()).unwrap();
-    assert_eq!(settled(&file, &log, &what).unwrap(), [path.clone()]);
+    assert_eq!(settled(&file, &log, &what).unwrap(), std::slice::from_ref(&path));
     let after = std::fs::read_to_string(&path).unwrap();
     assert!(after.starts_with(&text), "nothing else was changed");
     let short = |id: &[u8; 32]| hex::encode(id)[..8].to_owned();

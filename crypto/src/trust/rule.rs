@@ -222,7 +222,10 @@ fn council(trust: &Trust, state: &State, verb: Verb, body: &CouncilFormed) -> Re
         (_, None, _) => return Err(Code::Context.into()),
         (_, Some(old), _) => vec![set(vec![auditors(1), consent(&old.council)])],
     };
-    Ok(Rule { sets, beside: Vec::new() })
+    // In a removal who leaves has dealt and signs the new key too; the reshare that replaced his council may be logged first.
+    let leavers = state.council_before_newest().filter(|_| verb == Verb::CouncilFormed);
+    let beside = leavers.into_iter().flat_map(|c| officials(&c.council)).collect();
+    Ok(Rule { sets, beside })
 }
 
 fn officials(council: &Council) -> impl Iterator<Item = VerifyingKey> {

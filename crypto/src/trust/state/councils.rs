@@ -91,6 +91,13 @@ impl State {
         self.councils.get(epochs.last()?)
     }
 
+    /// The one that [`State::newest_council`] took the place of, if there was one.
+    #[must_use]
+    pub fn council_before_newest(&self) -> Option<&LoggedCouncil> {
+        let (_, epochs) = self.lineages.last()?;
+        self.councils.get(epochs.iter().nth_back(1)?)
+    }
+
     /// The council whose key was made last, by the log, in its newest epoch.
     #[must_use]
     pub fn newest_council(&self) -> Option<&LoggedCouncil> {
