@@ -73,10 +73,10 @@ async fn a_large_window_is_told_in_parts_that_fit_a_leaf() {
                 sqlx::query(
                     "INSERT INTO cases SELECT $1, $2, $1, case_vk, mailbox_pk, $1, b, $1, notice_key, content_hash, \
                      envelope_hash, w, deadline, hour, counter, seq, last_write, sent, questions, rated, disputed, erased \
-                     FROM cases WHERE reference NOT LIKE 'x%' LIMIT 1",
+                     FROM cases WHERE reference NOT LIKE 'copy %' LIMIT 1",
                 )
                 .bind(id.to_vec())
-                .bind(format!("x{i}"))
+                .bind(format!("copy {i}")) // no real reference has an O
                 .execute(&mut *tx)
                 .await?;
             }

@@ -72,6 +72,8 @@ async fn who_was_left_out_has_a_copy_like_the_others_and_gets_no_hand_out_though
     }
     let board = world.ports.peers().council;
     let raw = world.raw_approval(3, &hash).await;
+    // The board reads at its own pace; it has the request before the vote comes.
+    world.board(world.official(3).signing()).request(&hash, session.view.head.size).await.unwrap();
     world.call(world.official(3).signing(), &board, "/council/statements", &raw).await.unwrap();
     world.approve(1, &hash, &case).await.unwrap();
     world.until(&hash, "two votes", |r| r.approvals.len() == 2).await;
