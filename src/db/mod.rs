@@ -115,8 +115,11 @@ impl Db {
     where
         F: for<'c> FnOnce(&'c mut AnyConnection) -> Work<'c, T> + Send,
     {
-        let mut connection = self.readers.acquire().await?;
-        work(&mut connection).await
+        // One transaction: all statements of one reading see the store at one moment.
+        let mut tx = self.readers.begin().await?;
+        let found = work(&mut tx).await?;
+        tx.commit().await?;
+        Ok(found)
     }
 
     /// Moves the write-ahead log into the database file and empties it, so that deleted rows leave the disk.

@@ -108,3 +108,30 @@ async fn only_the_owner_can_read_a_store() {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.file_name());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_statements_of_one_reading_see_one_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Db::open(&dir.path().join("x.sqlite"), &migrator()).await.unwrap();
+    let ((begun, has_begun), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel::<()>());
+    let reader = db.clone();
+    let reading = tokio::spawn(async move {
+        reader
+            .read(move |c| {
+                Box::pin(async move {
+                    let count = "SELECT COUNT(*) FROM x";
+                    let before: i64 = c.fetch_one(count).await?.try_get(0)?;
+                    begun.send(()).unwrap();
+                    may_go_on.await.unwrap();
+                    let after: i64 = c.fetch_one(count).await?.try_get(0)?;
+                    Ok((before, after))
+                })
+            })
+            .await
+    });
+    has_begun.await.unwrap();
+    insert(&db, 1, false).await.unwrap();
+    go_on.send(()).unwrap();
+    assert_eq!(reading.await.unwrap().unwrap(), (0, 0), "what was written meanwhile");
+    assert_eq!(count(&db).await, 1);
+}
