@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tabir_crypto::Code;
 use tabir_crypto::token::directory::{Directory, DirectoryKey};
 use tabir_crypto::token::key::SPKI_LEN;
+use tabir_crypto::token::wire::{INPUT_LEN, REQUEST_LEN, RESPONSE_LEN, TOKEN_LEN};
 use tabir_crypto::token::{
     IssuerKey, Token, TokenChallenge, TokenKey, TokenRequest, TokenResponse, blind, header, verify,
 };
@@ -110,6 +111,12 @@ fn token(rng: &mut impl CryptoRng) -> Token {
 
 fn code<T>(result: Result<T, tabir_crypto::Error>) -> Code {
     result.err().unwrap().code()
+}
+
+/// RFC 9578, sections 5.1 to 6.4, with Nk = 256.
+#[test]
+fn lengths_are_those_of_the_standard() {
+    assert_eq!((REQUEST_LEN, RESPONSE_LEN, INPUT_LEN, TOKEN_LEN), (259, 256, 98, 354));
 }
 
 #[test]
