@@ -272,8 +272,12 @@ fn finds_a_window_that_never_came() {
 #[test]
 fn finds_fates_of_a_window_that_is_not_there() {
     let mut log = Intake::with(&[]);
-    log.put(Verb::ReportForwarded, &fate(7, 0, &["x"]), None);
+    let first = log.put(Verb::ReportForwarded, &fate(7, 0, &["x"]), None);
+    log.put(Verb::ReportPending, &fate(7, 0, &["y"]), None);
     assert_eq!(log.sequence(T0), [("unknown", 7)]);
+    let (entry, reports) = (Some(first), 2);
+    let unknown = Finding { check: SEQUENCE, code: "unknown", window: 7, entry, reports };
+    assert_eq!(log.windows.audit(T0), [unknown]);
 }
 
 /// Two parts of window 1, all reports sorted over both.

@@ -274,7 +274,7 @@ impl Windows {
         let tallies = self.tallies(now);
         for (w, tally) in &tallies {
             if !self.windows.contains_key(w) {
-                add(SEQUENCE, "unknown", *w, tally.entry, tally.distinct);
+                add(SEQUENCE, "unknown", *w, tally.first, tally.distinct);
             }
             add(DISJOINT, "both", *w, tally.entry, tally.both);
             add(PENDING, "settled", *w, tally.entry, tally.settled);
@@ -310,7 +310,9 @@ impl Windows {
             let tally = tallies.entry(*w).or_default();
             tally.distinct += 1;
             let all = [said.forwarded, said.refused, said.erased, said.pending];
-            let entry = all.into_iter().flatten().map(|(_, entry)| entry).max();
+            let entries = || all.into_iter().flatten().map(|(_, entry)| entry);
+            tally.first = tally.first.into_iter().chain(entries()).min();
+            let entry = entries().max();
             if said.forwarded.is_some() && said.refused.is_some() {
                 tally.both += 1;
                 tally.entry = tally.entry.max(entry);
@@ -372,5 +374,8 @@ struct Tally {
     settled: u64,
     lost: u64,
     late: u64,
+    /// The last one that says something wrong.
     entry: Option<u64>,
+    /// The first one that says anything.
+    first: Option<u64>,
 }

@@ -190,9 +190,14 @@ impl TryCryptoRng for Zeros {}
 
 /// An official of [`council`] shows that his share works, by a checkpoint of this name.
 pub fn checked(index: u16, checkpoint: &str) -> CouncilChecked {
-    let (council, checkpoint_hash) = (Council::from_body(&council()).unwrap(), hash(checkpoint));
+    checked_by(index, 1, hash(checkpoint))
+}
+
+/// The same, by a checkpoint of this size and hash.
+pub fn checked_by(index: u16, tree_size: u64, checkpoint_hash: Hex<32>) -> CouncilChecked {
+    let council = Council::from_body(&council()).unwrap();
     let partial = Drill::new(&council, &checkpoint_hash.0).unwrap().partial(&share(index), &mut Zeros).unwrap();
-    let (v, at, council_id, tree_size) = (V1, Hour::of(T0), council_id(), 1);
+    let (v, at, council_id) = (V1, Hour::of(T0), council_id());
     CouncilChecked { v, at, council_id, index, tree_size, checkpoint_hash, partial: Bytes(partial) }
 }
 

@@ -1,0 +1,12 @@
+//! Dishonest logs: each lie is written as a whole copy of both logs, truly signed by all who must collude for it, and
+//! `audit::verify` names that lie and nothing else. `threat-model/log.md` lists them all.
+
+#[path = "../../crypto/tests/common/world.rs"]
+mod world;
+
+mod clean;
+mod forge;
+mod openings;
+mod tree;
+mod verdict;
+mod windows;

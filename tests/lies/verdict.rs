@@ -1,0 +1,34 @@
+//! What the audit says of a copy, one line a failure.
+
+use std::path::Path;
+
+use tabir::client::audit::verify;
+use tabir_crypto::trust::audit::Check;
+
+use crate::forge::{Forge, trust};
+
+/// `name code`, then log and entry, then window and number of reports, each where there is one.
+pub fn line(c: &Check) -> String {
+    let log = c.log.map(|l| format!(" {}", l.as_str())).unwrap_or_default();
+    let entry = c.entry.map(|e| format!(" {e}")).unwrap_or_default();
+    let window = c.window.map(|w| format!(" window {w}")).unwrap_or_default();
+    let reports = if c.reports > 0 { format!(" reports {}", c.reports) } else { String::new() };
+    format!("{} {}{log}{entry}{window}{reports}", c.name, c.code.unwrap_or("-"))
+}
+
+/// What failed in the copy in this folder.
+pub async fn failures(dir: &Path) -> Vec<String> {
+    let verdict = verify(&trust(), dir).await.expect("a readable folder");
+    verdict.failed().map(line).collect()
+}
+
+/// The audit of what the forge holds says this and nothing else.
+pub async fn said(forge: &Forge, lines: &[String]) {
+    let dir = forge.written();
+    assert_eq!(failures(dir.path()).await, lines);
+}
+
+/// One failure.
+pub async fn names(forge: &Forge, line: impl Into<String>) {
+    said(forge, &[line.into()]).await;
+}
