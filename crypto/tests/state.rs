@@ -10,7 +10,7 @@ use tabir_crypto::statement::value::{Bytes, Hex, Hour, Second, V1};
 use tabir_crypto::statement::{Body, Verb};
 use tabir_crypto::threshold::Council;
 use tabir_crypto::trust::unseal::Status;
-use tabir_crypto::trust::witnessed::Witnessed;
+use tabir_crypto::trust::witnessed::{CLOCKS_S, KeptTimes, Witnessed, back};
 use tabir_crypto::{Code, json};
 use world::*;
 
@@ -29,6 +29,26 @@ fn with_token_keys(epochs: &[u64]) -> Log {
         log.announce(&key_announced(KeyKind::Token, *epoch), &issuer()).unwrap();
     }
     log
+}
+
+#[test]
+fn times_of_kept_checkpoints_that_go_back_are_found_at_the_first_entry_that_they_cover() {
+    let times = |size, witnessed, earliest| KeptTimes { size, witnessed, earliest };
+    let found = |kept: &[KeptTimes]| back(kept.iter().copied());
+    let none: [u64; 0] = [];
+    let (a, b) = (10 * CLOCKS_S, 10 * CLOCKS_S + 5);
+    assert_eq!(found(&[]), none);
+    assert_eq!(found(&[times(2, a, a), times(5, b, b), times(6, b, b)]), none);
+    // Clocks are not the same.
+    assert_eq!(found(&[times(2, a, 7), times(5, a - CLOCKS_S, a - CLOCKS_S)]), none);
+    assert_eq!(found(&[times(2, a, a), times(5, a - CLOCKS_S, a - CLOCKS_S - 1)]), [2], "one cosignature is enough");
+    // What is behind a lie is measured by the latest time before it, and of a row the first is named.
+    let early = a - 2 * CLOCKS_S;
+    let row = [times(2, a, a), times(5, early, early), times(6, early + 1, early), times(9, b, a), times(10, 1, 1)];
+    assert_eq!(found(&row), [2, 9]);
+    // Slowly too.
+    let slowly: Vec<_> = (0..4).map(|i| times(i + 1, a - i * CLOCKS_S / 2, a - i * CLOCKS_S / 2)).collect();
+    assert_eq!(found(&slowly), [3]);
 }
 
 #[test]

@@ -5,7 +5,8 @@ mod world;
 
 use tabir_crypto::Code;
 use tabir_crypto::statement::Verb;
-use tabir_crypto::statement::value::{Bytes, Hex, Second};
+use tabir_crypto::statement::body::UnsealRequested;
+use tabir_crypto::statement::value::{Bytes, Hex, Hour, Second};
 use tabir_crypto::trust::unseal::{FAILED_AFTER, FAILED_BEFORE, Status};
 use world::*;
 
@@ -390,6 +391,22 @@ fn refuses_a_deferral_beyond_the_longest() {
     let body = deferred(T0 + 91 * DAY);
     refused(log.put(&sign(Verb::UnsealRequested, &body, &[official(1)])), Code::Order);
     log.ask_with(&deferred(T0 + 90 * DAY));
+}
+
+#[test]
+fn the_longest_deferral_counts_from_when_the_request_was_seen_whatever_hour_it_says() {
+    let mut log = Log::new();
+    let at = Hour::of(T0 + 10 * DAY);
+    let asked = |until| sign(Verb::UnsealRequested, &UnsealRequested { at, ..deferred(until) }, &[official(1)]);
+    let latest = T0 + HOUR + 90 * DAY;
+    refused(log.would(&asked(latest + 1)), Code::Order);
+    log.would(&asked(latest)).unwrap();
+    // An hour long ago makes it shorter, and a time that nobody knows yet changes nothing.
+    log.now += 10 * DAY;
+    let early = sign(Verb::UnsealRequested, &deferred(latest + 1), &[official(1)]);
+    refused(log.put(&early), Code::Order);
+    let unseen = asked(T0 + HOUR + 100 * DAY);
+    log.put_leaf(unseen.to_bytes(), None).unwrap();
 }
 
 #[test]

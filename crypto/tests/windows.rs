@@ -4,7 +4,7 @@
 mod world;
 
 use serde::Serialize;
-use tabir_crypto::statement::body::{ReportAccepted, ReportFate};
+use tabir_crypto::statement::body::{PolicySet, ReportAccepted, ReportFate};
 use tabir_crypto::statement::value::Second;
 use tabir_crypto::statement::{Statement, Verb, Verified};
 use tabir_crypto::trust::windows::*;
@@ -278,6 +278,35 @@ fn finds_fates_of_a_window_that_is_not_there() {
     let (entry, reports) = (Some(first), 2);
     let unknown = Finding { check: SEQUENCE, code: "unknown", window: 7, entry, reports };
     assert_eq!(log.windows.audit(T0), [unknown]);
+}
+
+#[test]
+fn windows_are_as_long_as_a_policy_says() {
+    let of = |window_s, forward_s| PolicySet { window_s, forward_s, ..policy(1) };
+    let told = |policies: &[PolicySet]| {
+        let mut log = Intake::new();
+        policies.iter().for_each(|policy| log.windows.allow(policy));
+        log.accept(&accepted(1, 1, 1, &[]));
+        log.accept(&accepted(2, 1, 1, &[]));
+        log.sequence(T0)
+    };
+    assert_eq!(told(&[]), [], "nobody said how long");
+    assert_eq!(told(&[of(DAY, PERIOD)]), []);
+    assert_eq!(told(&[of(HOUR, HOUR), of(DAY, PERIOD)]), [], "the policy changed");
+    for (window_s, forward_s) in [(DAY, PERIOD - 1), (DAY, PERIOD + 1), (DAY - 1, PERIOD), (DAY + 1, PERIOD)] {
+        assert_eq!(told(&[of(window_s, forward_s)]), [("policy", 1), ("policy", 2)]);
+    }
+    assert_eq!(told(&[of(DAY, HOUR), of(HOUR, PERIOD)]), [("policy", 1), ("policy", 2)], "one policy for both");
+}
+
+#[test]
+fn a_policy_of_no_length_makes_windows_of_a_second() {
+    let mut log = Intake::new();
+    log.windows.allow(&PolicySet { window_s: 0, forward_s: 0, ..policy(1) });
+    let body = accepted(1, 1, 1, &[]);
+    let second = |n| Second(body.opens.0 + n);
+    log.accept(&ReportAccepted { closes: second(1), deadline: second(2), ..body.clone() });
+    assert_eq!(log.sequence(T0), []);
 }
 
 /// Two parts of window 1, all reports sorted over both.

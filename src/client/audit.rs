@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 use tabir_crypto::B32;
-use tabir_crypto::log::TreeHead;
+use tabir_crypto::log::{CosignedCheckpoint, TreeHead, Witnesses};
 use tabir_crypto::statement::{Body, Statement};
 use tabir_crypto::trust::audit::{self, Check};
 use tabir_crypto::trust::root::LogName;
+use tabir_crypto::trust::witnessed::{self, KeptTimes};
 use tabir_crypto::trust::{State, Trust};
 
 use super::ClientError;
@@ -21,9 +22,12 @@ use crate::ledger;
 /// Names of the checks that the copy's own form passes or fails, before its entries are looked at.
 pub const LOG_CHECK: &str = "log.tree";
 
-/// Whether what names a checkpoint names one that the log keeps: a release, and an official's proof of his share. A proof
-/// for a hash that was never a checkpoint's could have been made at any time.
+/// Whether what names a checkpoint names one that the log keeps: a release, a page build, and an official's proof of his
+/// share. A proof for a hash that was never a checkpoint's could have been made at any time.
 pub const CHECKPOINT_CHECK: &str = "governance.checkpoints";
+
+/// Whether no cosignature of a kept checkpoint is older than the checkpoint before it ([`witnessed::back`]).
+pub const TIMES_CHECK: &str = "log.times";
 
 /// What an audit found.
 #[derive(Debug)]
@@ -78,7 +82,10 @@ pub async fn fetch(trust: &Trust, client: &Client, log_url: &str, dir: &Path) ->
 async fn read(trust: &Trust, name: LogName, dir: &Path) -> Result<Growth, ClientError> {
     let (log, witnesses) = ledger::verifiers(trust, name)?;
     let reader = LogReader::new(LogFolder(dir.join(name.as_str())), log, witnesses);
-    Ok(reader.read(TreeHead::EMPTY).await?)
+    let growth = reader.read(TreeHead::EMPTY).await?;
+    let (newest, kept) = (growth.checkpoint.head().size, growth.kept.last().map_or(0, |k| k.head().size));
+    // The first cosignatures of each size are kept: without them entries would be as young as the log likes.
+    if kept == newest { Ok(growth) } else { Err(ReadError::Missing(format!("checkpoints/{newest}")).into()) }
 }
 
 /// Verifies a copy. A log that can't be believed is a failed check; what can be read is still audited.
@@ -114,12 +121,37 @@ pub async fn verify(trust: &Trust, dir: &Path) -> Result<Verdict, ClientError> {
     if let Some(Some(growth)) = logs.first() {
         checks.extend(named_checkpoints(growth));
     }
+    checks.extend(times(trust, &logs)?);
     let count = (entries(0).count() + entries(1).count()) as u64;
     Ok(Verdict { checks, entries: count, state: report.state, now })
 }
 
 const fn failed(log: LogName, code: &'static str) -> Check {
     Check { name: LOG_CHECK, ok: false, code: Some(code), log: Some(log), entry: None, window: None, reports: 0 }
+}
+
+/// Each failure of [`TIMES_CHECK`], or that it passed.
+fn times(trust: &Trust, logs: &[Option<Growth>]) -> Result<Vec<Check>, ClientError> {
+    let mut found = Vec::new();
+    for (name, growth) in LogName::ALL.into_iter().zip(logs) {
+        let (_, witnesses) = ledger::verifiers(trust, name)?;
+        let kept = growth.iter().flat_map(|g| &g.kept);
+        let back = witnessed::back(kept.map(|k| kept_times(k, &witnesses)));
+        let check = Check { name: TIMES_CHECK, ..failed(name, "back") };
+        found.extend(back.into_iter().map(|entry| Check { entry: Some(entry), ..check.clone() }));
+    }
+    if found.is_empty() {
+        found.push(Check { name: TIMES_CHECK, ok: true, code: None, log: None, ..failed(LogName::Governance, "") });
+    }
+    Ok(found)
+}
+
+/// Of a checkpoint whose cosignatures were verified when it was read.
+fn kept_times(kept: &CosignedCheckpoint, witnesses: &Witnesses) -> KeptTimes {
+    let (size, witnessed) = (kept.head().size, kept.witnessed_time());
+    let known = kept.signed().note().signatures().iter().filter(|line| witnesses.of(line).is_some());
+    let times = known.filter_map(|line| line.bytes().first_chunk().map(|time| u64::from_be_bytes(*time)));
+    KeptTimes { size, witnessed, earliest: times.min().unwrap_or(witnessed) }
 }
 
 /// Each failure of [`CHECKPOINT_CHECK`], or that it passed. What is malformed fails elsewhere.
@@ -129,6 +161,7 @@ fn named_checkpoints(growth: &Growth) -> Vec<Check> {
     let named = |entry: &super::log_reader::Entry| match Statement::parse(&entry.leaf).and_then(|s| s.body()) {
         Ok(Body::UnsealReleased(b)) => Some((entry.index, b.tree_size, b.checkpoint_hash.0)),
         Ok(Body::CouncilChecked(b)) => Some((entry.index, b.tree_size, b.checkpoint_hash.0)),
+        Ok(Body::PageBuilt(b)) => Some((entry.index, b.base_size, b.base_checkpoint.0)),
         _ => None,
     };
     let wrong = growth.entries.iter().filter_map(named).filter(|(_, size, hash)| kept.get(size) != Some(hash));

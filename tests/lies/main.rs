@@ -6,7 +6,9 @@ mod world;
 
 mod clean;
 mod forge;
+mod keys;
 mod openings;
+mod times;
 mod tree;
 mod verdict;
 mod windows;

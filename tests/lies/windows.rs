@@ -202,6 +202,15 @@ async fn an_hour_between_two_windows_that_belongs_to_none() {
 }
 
 #[tokio::test]
+async fn a_deadline_put_off_so_that_nothing_is_ever_due() {
+    let forge = lie(|w| {
+        w.accepted.iter_mut().for_each(|part| part.deadline = Second(part.closes.0 + 3000 * DAY));
+        w.said.clear();
+    });
+    names(&forge, format!("windows.sequence policy intake {} window 7", accepted_at(&forge, W))).await;
+}
+
+#[tokio::test]
 async fn a_gateway_that_falls_silent() {
     let forge = Forge::with_windows(|w, window| {
         if w > 30 {

@@ -23,7 +23,7 @@ use super::verify::Trust;
 use super::windows::{self, Windows};
 use crate::codec::B32;
 use crate::error::{Code, Error, Result};
-use crate::statement::{Statement, Verb, Verified};
+use crate::statement::{Body, Statement, Verb, Verified};
 
 /// Names of the checks of entries; those of [`windows::CHECKS`] come on top.
 pub const CHECKS: [&str; 16] = [
@@ -165,7 +165,11 @@ impl Audit<'_> {
         let named = |e: Error, state: &State| (name(&statement, e.code(), state), e);
         let verified = rule::check(self.trust, &self.state, &statement).map_err(|e| named(e, &self.state))?;
         let taken = self.state.take(self.trust, entry.index, &statement, entry.leaf, &verified);
-        taken.map_err(|e| named(e, &self.state))
+        taken.map_err(|e| named(e, &self.state))?;
+        if let Body::PolicySet(policy) = &verified.body {
+            self.windows.allow(policy);
+        }
+        Ok(())
     }
 
     fn intake(&mut self, entry: &Entry<'_>, in_turn: bool, seen: &mut HashSet<B32>) -> Named {

@@ -165,7 +165,7 @@ impl State {
                 need(current == Some(&body.council_id.0), Code::Order)?;
                 need(!logged.given_up, Code::NotActive)?;
                 need(!self.request_ids.contains(&body.request_id.0), Code::Duplicate)?;
-                Request::new(*hash, entry, body.clone(), self.terms(trust, council)).map(drop)
+                Request::new(*hash, entry, body.clone(), self.terms(trust, council), at).map(drop)
             }
             body => match request_of(body) {
                 Some(asked) => {
@@ -208,9 +208,10 @@ impl State {
             Body::PolicySet(body) => self.policy = Some((entry, (**body).clone())),
             Body::UnsealRequested(body) => {
                 let terms = self.terms(trust, &self.council(&body.council_id.0)?.council);
+                let at = self.witnessed.of(entry);
                 self.by_hash.insert(hash, self.requests.len());
                 self.request_ids.insert(body.request_id.0);
-                self.requests.push(Request::new(hash, entry, body.clone(), terms)?);
+                self.requests.push(Request::new(hash, entry, body.clone(), terms, at)?);
             }
             body => {
                 let at = self.witnessed.of(entry);

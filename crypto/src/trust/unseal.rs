@@ -152,10 +152,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// A fresh request. Error: `order` when its notice is deferred for too long.
-    pub(super) fn new(hash: B32, entry: u64, body: UnsealRequested, terms: Terms) -> Result<Self> {
+    /// A fresh request. `at` is its witnessed time, or now for one that is yet to be logged; `None` while it has none.
+    /// Error: `order` when its notice is deferred for too long.
+    pub(super) fn new(hash: B32, entry: u64, body: UnsealRequested, terms: Terms, at: Option<u64>) -> Result<Self> {
         if let Some(until) = body.deferred_until {
-            let latest = body.at.unix().saturating_add(HOUR_S).saturating_add(terms.deferral_max_s);
+            // Who asks could else put the hour off, and with it the end of the longest deferral.
+            let asked = at.map_or(body.at.unix(), |at| body.at.unix().min(at));
+            let latest = asked.saturating_add(HOUR_S).saturating_add(terms.deferral_max_s);
             need(until.0 <= latest, Code::Order)?;
         }
         Ok(Self {

@@ -11,11 +11,11 @@
 //! Every finding is kept, none ends the audit. Source: `docs/protocol.md`, "Accepted versus forwarded".
 
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::parts::Parts;
 use crate::codec::B32;
-use crate::statement::body::{ReportAccepted, ReportErased, ReportFate};
+use crate::statement::body::{PolicySet, ReportAccepted, ReportErased, ReportFate};
 use crate::statement::{Body, Verb, Verified};
 
 /// Windows follow each other by number and by time, and none closes early.
@@ -43,7 +43,7 @@ const LATE_ROUNDS: u64 = 2;
 pub struct Finding {
     /// The check, one of [`CHECKS`].
     pub check: &'static str,
-    /// What is wrong: `number`, `times`, `early`, `overdue`, `unknown`; `part`, `unsorted`, `incomplete`; `missing`,
+    /// What is wrong: `number`, `times`, `policy`, `early`, `overdue`, `unknown`; `part`, `unsorted`, `incomplete`; `missing`,
     /// `surplus`, `lost` (pending, then not repeated), `late`; `both`; `settled`; `twice`.
     pub code: &'static str,
     /// The window.
@@ -148,6 +148,8 @@ pub struct Windows {
     /// nf → its first window.
     home: HashMap<B32, u64>,
     fates: BTreeMap<(u64, u64, Verb), (u64, Parts)>,
+    /// (from its opening to its close, from there to its D) of each policy.
+    lengths: BTreeSet<(u64, u64)>,
     findings: Vec<Finding>,
 }
 
@@ -156,6 +158,13 @@ impl Windows {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A policy of the governance log: windows may be as long as it says. Who replays that log first says each; without
+    /// one, any length is taken. A gateway that was away catches up by the policy that holds then, so that all of them
+    /// count.
+    pub fn allow(&mut self, policy: &PolicySet) {
+        self.lengths.insert((policy.window_s.max(1), policy.forward_s.max(1)));
     }
 
     /// Takes the next statement of the intake log; those about other things are passed over.
@@ -183,6 +192,9 @@ impl Windows {
                 self.find(SEQUENCE, "number", w, entry);
             } else if !(opens < closes && closes < deadline && before.is_none_or(|(_, closed)| closed == opens)) {
                 self.find(SEQUENCE, "times", w, entry);
+            } else if !self.lengths.is_empty() && !self.lengths.contains(&(closes - opens, deadline - closes)) {
+                // With a D far away nothing would ever be due.
+                self.find(SEQUENCE, "policy", w, entry);
             }
         }
         let fresh = || Window { entry, opens, closes, deadline, parts: Parts::new(body.parts), reports: 0 };

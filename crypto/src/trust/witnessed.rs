@@ -5,7 +5,9 @@
 //! entries            0 1                2 3 4            5
 //! witnessed time     100 100            200 200 200      none yet
 //! ```
-//! The time of a kept checkpoint is the k-th smallest of its cosignatures' times, k being the witness quorum.
+//! The time of a kept checkpoint is the k-th smallest of its cosignatures' times, k being the witness quorum. Fewer than k
+//! witnesses with slow clocks can't make it earlier than the first honest one. One with a fast clock can make it later, if
+//! the log shows that one and k - 1 others only: [`back`] finds it in what comes after.
 
 /// Witnessed times of entries: sizes of kept checkpoints with their times, rising.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,4 +28,36 @@ impl Witnessed {
             _ => self.0.push((size, at)),
         }
     }
+}
+
+/// How far clocks of honest witnesses may be apart, in seconds.
+pub const CLOCKS_S: u64 = 3600;
+
+/// Times of one kept checkpoint, Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptTimes {
+    /// Its size.
+    pub size: u64,
+    /// The k-th smallest of its cosignatures' times.
+    pub witnessed: u64,
+    /// The smallest of them.
+    pub earliest: u64,
+}
+
+/// Where times go back, in kept checkpoints by rising size: the number of the first entry that only the checkpoint to
+/// blame covers. A log grows only after its last checkpoint was witnessed, so that nobody can have cosigned the next one
+/// before; if a cosignature says so by more than [`CLOCKS_S`], one of the two clocks lies. Of several in a row the first.
+#[must_use]
+pub fn back(kept: impl IntoIterator<Item = KeptTimes>) -> Vec<u64> {
+    let (mut found, mut latest, mut covered, mut inside) = (Vec::new(), 0_u64, 0, false);
+    for times in kept {
+        let goes_back = times.earliest.saturating_add(CLOCKS_S) < latest;
+        if goes_back && !inside {
+            found.push(covered);
+        }
+        inside = goes_back;
+        latest = latest.max(times.witnessed);
+        covered = times.size;
+    }
+    found
 }
