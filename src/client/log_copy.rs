@@ -2,10 +2,12 @@
 //!
 //! The copy is written from what was checked, not from what was sent: the checkpoint last, when all under it is there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use tabir_crypto::log::TreeHead;
+use tabir_crypto::Code;
 use tabir_crypto::log::tile;
+use tabir_crypto::log::{CosignedCheckpoint, TreeHead};
 
 use super::log_reader::{Growth, LogReader};
 use super::log_source::{LogFolder, LogSource, ReadError};
@@ -13,8 +15,8 @@ use super::log_source::{LogFolder, LogSource, ReadError};
 /// Entries of a full bundle.
 const ENTRIES: usize = tile::WIDTH as usize;
 
-/// Brings the copy in `folder` up to date. A checkpoint that stands there already must be extended by the new one:
-/// errors with the codes `shrunk` and `consistency` show two histories of one log.
+/// Brings the copy in `folder` up to date. A checkpoint that stands there already must be extended by the new one, and
+/// what was kept must still be so: errors with the codes `shrunk` and `consistency` show two histories of one log.
 pub async fn copy_log<S: LogSource>(reader: &LogReader<S>, folder: &Path) -> Result<Growth, ReadError> {
     let growth = reader.read(TreeHead::EMPTY).await?;
     let copy = reader.with_source(LogFolder(folder.to_owned()));
@@ -23,6 +25,7 @@ pub async fn copy_log<S: LogSource>(reader: &LogReader<S>, folder: &Path) -> Res
         Err(ReadError::Missing(_)) => {}
         Err(e) => return Err(e),
     }
+    kept_for_ever(&copy, &growth).await?;
     let bad = |what: &dyn ToString| {
         let what = what.to_string();
         move |source| ReadError::Refused { what, source }
@@ -43,6 +46,19 @@ pub async fn copy_log<S: LogSource>(reader: &LogReader<S>, folder: &Path) -> Res
     }
     write(folder, "checkpoint", &growth.checkpoint.signed().to_bytes()).await?;
     Ok(growth)
+}
+
+/// A kept checkpoint never changes and never goes. If it could, entries would become as old or as young as the log likes.
+async fn kept_for_ever(copy: &LogReader<LogFolder>, growth: &Growth) -> Result<(), ReadError> {
+    let shown: BTreeMap<u64, &CosignedCheckpoint> = growth.kept.iter().map(|k| (k.head().size, k)).collect();
+    for size in copy.source().kept_sizes().await? {
+        let path = format!("checkpoints/{size}");
+        let have = copy.source().get(&path).await?;
+        if shown.get(&size).is_none_or(|now| now.signed().to_bytes() != have) {
+            return Err(ReadError::Refused { what: path, source: Code::Consistency.into() });
+        }
+    }
+    Ok(())
 }
 
 /// Whole or not at all: under another name first.

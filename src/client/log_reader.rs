@@ -67,6 +67,11 @@ impl<S: LogSource> LogReader<S> {
         LogReader { source, log: self.log.clone(), witnesses: self.witnesses.clone() }
     }
 
+    /// Where it reads from; nothing that it says is checked.
+    pub(super) const fn source(&self) -> &S {
+        &self.source
+    }
+
     /// The newest checkpoint that a quorum cosigned.
     pub async fn checkpoint(&self) -> Result<CosignedCheckpoint, ReadError> {
         self.cosigned("checkpoint").await

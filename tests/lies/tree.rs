@@ -185,6 +185,24 @@ async fn a_log_cut_back_shows_to_who_saw_it_whole() {
     assert_eq!(compare(GOVERNANCE, &forge, &cut).await, Some(Code::Shrunk));
 }
 
+/// Two copies of one history, of which the second one hides when an entry was seen.
+#[tokio::test]
+async fn a_kept_checkpoint_that_changed_or_went_shows_to_who_has_it() {
+    let forge = clean();
+    let size = *forge.governance.kept.keys().nth(20).unwrap();
+    let mut gone = forge.clone();
+    gone.governance.kept.remove(&size);
+    // No copy by itself tells how many were kept.
+    said(&gone, &[]).await;
+    assert_eq!(compare(GOVERNANCE, &forge, &gone).await, Some(Code::Consistency));
+    let mut younger = forge.clone();
+    let kept = younger.governance.kept.get_mut(&size).unwrap();
+    *kept = forge.governance.signed(kept.checkpoint().clone(), [Some(END); WITNESSES]);
+    assert_eq!(compare(GOVERNANCE, &forge, &younger).await, Some(Code::Consistency));
+    // What was not there before is no change.
+    assert_eq!(compare(GOVERNANCE, &gone, &forge).await, None);
+}
+
 #[tokio::test]
 async fn an_intake_log_cut_back_falls_silent_while_the_other_log_goes_on() {
     let forge = clean();
