@@ -23,19 +23,30 @@ use tokio::sync::{mpsc, oneshot};
 pub enum DbError {
     /// The database refused or failed; the text is for the operator's log only.
     #[error("database: {0}")]
-    Sql(#[from] sqlx::Error),
+    Sql(#[source] sqlx::Error),
     /// The store's schema could not be brought up to date.
     #[error("migration: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// The writer stopped, or its commit failed.
     #[error("the store is closed or could not commit")]
     Closed,
+    /// No room for what was to be written; nothing of it was.
+    #[error("the disk is full, or the store's quota used up")]
+    Full,
     /// A write touched another number of rows than it must.
     #[error("{0}: touched {1} rows")]
     Rows(&'static str, u64),
     /// A stored value is not what this role wrote.
     #[error("{0}: a stored value is malformed")]
     Malformed(&'static str),
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(e: sqlx::Error) -> Self {
+        // SQLite's code for a full disk and for a used-up quota alike.
+        let full = e.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "13");
+        if full { Self::Full } else { Self::Sql(e) }
+    }
 }
 
 /// A future that borrows the connection.
@@ -48,7 +59,21 @@ const QUEUE: usize = 1024;
 /// Reading connections.
 const READERS: u32 = 4;
 
-type Finish = Box<dyn FnOnce(bool) + Send>;
+/// What became of the transaction around a job; a failed one was rolled back.
+#[derive(Clone, Copy)]
+enum End {
+    Committed,
+    Failed,
+    Full,
+}
+
+impl End {
+    fn failed(error: sqlx::Error) -> Self {
+        if matches!(DbError::from(error), DbError::Full) { Self::Full } else { Self::Failed }
+    }
+}
+
+type Finish = Box<dyn FnOnce(End) + Send>;
 type Job =
     Box<dyn for<'c> FnOnce(&'c mut AnyConnection) -> Pin<Box<dyn Future<Output = (bool, Finish)> + Send + 'c>> + Send>;
 
@@ -98,8 +123,13 @@ impl Db {
             Box::pin(async move {
                 let result = work(connection).await;
                 let keep = result.is_ok();
-                let finish: Finish = Box::new(move |committed| {
-                    let answer = if committed || !keep { result } else { Err(DbError::Closed) };
+                let finish: Finish = Box::new(move |end| {
+                    let answer = match end {
+                        _ if !keep => result,
+                        End::Committed => result,
+                        End::Failed => Err(DbError::Closed),
+                        End::Full => Err(DbError::Full),
+                    };
                     // Nobody waits any more: the request was dropped, the write stands.
                     let _ = send.send(answer);
                 });
@@ -139,32 +169,32 @@ async fn write_loop(mut connection: AnyConnection, mut jobs: mpsc::Receiver<Job>
                 Err(_) => break,
             }
         }
-        let (finishes, committed) = run_batch(&mut connection, batch).await;
-        if !committed {
+        let (finishes, end) = run_batch(&mut connection, batch).await;
+        if !matches!(end, End::Committed) {
             // The transaction may still be open after a failed COMMIT; nothing of it may leak into the next one.
             let _ = connection.execute("ROLLBACK").await;
         }
         for finish in finishes {
-            finish(committed);
+            finish(end);
         }
     }
 }
 
-async fn run_batch(connection: &mut AnyConnection, batch: Vec<Job>) -> (Vec<Finish>, bool) {
+async fn run_batch(connection: &mut AnyConnection, batch: Vec<Job>) -> (Vec<Finish>, End) {
     let mut finishes = Vec::with_capacity(batch.len());
-    let mut ok = connection.execute("BEGIN IMMEDIATE").await.is_ok();
-    for job in batch {
-        ok = ok && connection.execute("SAVEPOINT job").await.is_ok();
-        if !ok {
-            break; // the jobs left are dropped: their callers see `Closed`
+    let run = async || {
+        connection.execute("BEGIN IMMEDIATE").await?;
+        for job in batch {
+            connection.execute("SAVEPOINT job").await?;
+            let (keep, finish) = job(connection).await;
+            finishes.push(finish);
+            connection.execute(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" }).await?;
         }
-        let (keep, finish) = job(connection).await;
-        finishes.push(finish);
-        let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-        ok = connection.execute(end).await.is_ok();
-    }
-    let committed = ok && connection.execute("COMMIT").await.is_ok();
-    (finishes, committed)
+        connection.execute("COMMIT").await
+    };
+    // The jobs that an error leaves out are dropped: their callers see `Closed`.
+    let end = run().await.map_or_else(End::failed, |_| End::Committed);
+    (finishes, end)
 }
 
 /// Checks the number of rows that a write touched.

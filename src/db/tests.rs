@@ -135,3 +135,47 @@ async fn all_statements_of_one_reading_see_one_moment() {
     assert_eq!(reading.await.unwrap().unwrap(), (0, 0), "what was written meanwhile");
     assert_eq!(count(&db).await, 1);
 }
+
+async fn fill(db: &Db, a: i64) -> Result<(), DbError> {
+    db.write(move |tx| {
+        Box::pin(async move {
+            let put = sqlx::query("INSERT INTO x (a, b, c) VALUES ($1, $2, 'text')").bind(a).bind(vec![7_u8; 8000]);
+            put.execute(tx).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// The quota of SQLite stands for the disk: both answer with the same code.
+async fn quota(db: &Db, pages: &'static str) {
+    db.write(move |tx| {
+        Box::pin(async move {
+            tx.execute(pages).await?;
+            Ok(())
+        })
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_the_store_goes_on_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Db::open(&dir.path().join("x.sqlite"), &migrator()).await.unwrap();
+    quota(&db, "PRAGMA max_page_count = 20").await;
+    let mut a = 0;
+    let refused = loop {
+        match fill(&db, a).await {
+            Ok(()) => a += 1,
+            Err(e) => break e,
+        }
+        assert!(a < 20);
+    };
+    assert!(matches!(refused, DbError::Full), "{refused}");
+    assert_eq!(count(&db).await, a);
+    assert!(matches!(fill(&db, a).await, Err(DbError::Full)));
+    quota(&db, "PRAGMA max_page_count = 1000").await;
+    fill(&db, a).await.unwrap();
+    assert_eq!(count(&db).await, a + 1);
+}

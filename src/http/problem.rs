@@ -84,7 +84,14 @@ impl From<tabir_crypto::Code> for Problem {
 impl From<DbError> for Problem {
     fn from(e: DbError) -> Self {
         tracing::error!(error = %e, "store");
-        Self::internal()
+        match e {
+            DbError::Full => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "storage-full",
+                "The server has no room to store this; nothing was accepted. Try again when its operator made room.",
+            ),
+            _ => Self::internal(),
+        }
     }
 }
 

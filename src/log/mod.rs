@@ -5,13 +5,17 @@
 //!
 //! ```text
 //! POST entries --> leaf (index assigned, durable) --sequencer--> tiles + checkpoint (one transaction) --> pending
+//!                  what comes together shares a transaction         of several processes, the one with the lease
 //! witnesses poll pending, POST cosignatures --> quorum: kept for ever, and served as the checkpoint
 //! ```
 //! A growth waits until the one before has its quorum: so there is at most one checkpoint that no quorum has seen, and
 //! witnesses that poll at different times meet at the same one. What is signed anew without news is the same bytes
 //! (Ed25519 is deterministic); that a log is alive shows in its witnesses' times, which they renew.
 
+mod appender;
 mod error;
+pub mod fault;
+mod governance;
 mod routes;
 mod sequencer;
 mod service;
@@ -22,41 +26,52 @@ use std::time::Duration;
 use tabir_crypto::log::NoteSigner;
 use tabir_crypto::trust::root::LogName;
 
-pub use error::StartError;
+pub use error::{LogError, StartError};
+use fault::Faults;
 use sequencer::Sequencer;
-use service::Service;
+pub use service::Service;
+pub use store::Appended;
 use store::Store;
 
 use crate::config::{Setup, keys, roles};
 use crate::http::Parts;
+use crate::http::server::Background;
 use crate::ledger;
 
 /// Opens the store, replays the governance log, and makes routes and sequencers.
 pub async fn start(config: &roles::Log, setup: &Setup) -> Result<Parts, StartError> {
+    let (service, background) = open(config, setup, Faults::default()).await?;
+    Ok(parts(service, background))
+}
+
+/// Routes around a service.
+#[must_use]
+pub fn parts(service: Service, background: Vec<Background>) -> Parts {
+    let (public, internal) = routes::routers(service);
+    Parts { public, internal, background }
+}
+
+/// As [`start`], without routes: the service itself, and the loops that grow the logs.
+pub async fn open(
+    config: &roles::Log,
+    setup: &Setup,
+    faults: Faults,
+) -> Result<(Service, Vec<Background>), StartError> {
     let (governance, witnesses) = ledger::verifiers(&setup.trust, LogName::Governance)?;
     let verifiers = [governance, ledger::verifiers(&setup.trust, LogName::Intake)?.0];
-    let store = Store::open(&config.dir).await?;
-    let mut parts = Parts::default();
+    let store = Store::open(&config.dir, faults).await?;
+    let mut background = Vec::<Background>::new();
     for (name, verifier) in LogName::ALL.into_iter().zip(&verifiers) {
         let path = config.dir.join(format!("{}.key", name.as_str()));
         let signer = NoteSigner::from_seed(verifier.key().name(), &keys::read_seed(&path)?)?;
         if signer.verifier_key() != verifier.key() {
             return Err(StartError::OtherKey(name.as_str()));
         }
-        let sequencer = Sequencer::new(store.clone(), name, verifier.clone(), signer);
+        let sequencer = Sequencer::new(store.clone(), name, verifier.clone(), signer, setup.clock.clone());
+        sequencer.check().await?;
         sequencer.grow().await?;
-        parts.background.push(Box::pin(run(setup.clone(), sequencer, Duration::from_millis(config.checkpoint_ms))));
+        let interval = Duration::from_millis(config.checkpoint_ms.max(1));
+        background.push(Box::pin(sequencer.run(interval, setup.stop.clone())));
     }
-    let service = Service::start(setup, store, verifiers, witnesses).await?;
-    (parts.public, parts.internal) = routes::routers(service);
-    Ok(parts)
-}
-
-async fn run(mut setup: Setup, sequencer: Sequencer, interval: Duration) {
-    while setup.pause(interval).await {
-        if let Err(error) = sequencer.grow().await {
-            // Nothing was written; the entries wait for the next turn.
-            tracing::error!(%error, "sequencer");
-        }
-    }
+    Ok((Service::start(setup, store, verifiers, witnesses).await?, background))
 }

@@ -6,20 +6,18 @@ use tabir_crypto::log::cosignature::verify_cosignature;
 use tabir_crypto::log::tile::{self, Kind, Tile};
 use tabir_crypto::log::witness::parse_cosignatures;
 use tabir_crypto::log::{CosignedCheckpoint, LogVerifier, NoteSignature, SignedCheckpoint, VerifierKey, Witnesses};
-use tabir_crypto::statement::{Statement, Verified};
+use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust, rule};
 use tabir_crypto::{Code, Error};
 use tokio::sync::Mutex;
 
+use super::appender::Appender;
 use super::error::LogError;
-use super::store::{Appended, Store, Stored};
+use super::governance::Governance;
+use super::store::{Appended, New, Next, Store, Stored};
 use crate::clock::Clock;
 use crate::config::Setup;
-use crate::db::DbError;
-
-/// Leaves that the replay reads at a time.
-const PAGE: u64 = 1000;
 
 /// Both logs.
 #[derive(Clone)]
@@ -29,9 +27,11 @@ pub struct Service {
     pub(super) clock: Clock,
     witnesses: Witnesses,
     verifiers: [LogVerifier; 2],
-    /// What the governance log says up to its last leaf. Held while a leaf of that log is taken: each is checked
-    /// against all before it.
-    state: Arc<Mutex<State>>,
+    /// What the governance log says. Held while a leaf of that log is taken: each is checked against all before it.
+    governance: Arc<Mutex<Governance>>,
+    intake: Appender,
+    /// Nothing: whose signatures an entry of the intake log needs, the trust root alone says.
+    nothing: Arc<State>,
 }
 
 impl Service {
@@ -43,41 +43,16 @@ impl Service {
         witnesses: Witnesses,
     ) -> Result<Self, LogError> {
         let (trust, clock) = (setup.trust.clone(), setup.clock.clone());
-        let service = Self { store, trust, clock, witnesses, verifiers, state: Arc::default() };
-        *service.state.lock().await = service.replay().await?;
+        let intake = Appender::start(store.clone(), LogName::Intake);
+        let (governance, nothing) = Default::default();
+        let service = Self { store, trust, clock, witnesses, verifiers, governance, intake, nothing };
+        service.catch_up(&mut *service.governance.lock().await).await?;
         Ok(service)
     }
 
-    async fn replay(&self) -> Result<State, LogError> {
-        let log = LogName::Governance;
-        let mut kept = self.store.kept_sizes(log).await?.into_iter().peekable();
-        let (mut state, mut index) = (State::new(), 0);
-        loop {
-            let leaves = self.store.leaves(log, index, PAGE).await?;
-            let last = leaves.len() < PAGE as usize;
-            for leaf in leaves {
-                while let Some(size) = kept.next_if(|size| *size <= index) {
-                    self.mark(&mut state, size).await?;
-                }
-                // What was taken once may be refused on replay only for its time; the audit reads it the same way.
-                let _ = state.apply(&self.trust, index, &leaf, None);
-                index += 1;
-            }
-            if last {
-                break;
-            }
-        }
-        for size in kept {
-            self.mark(&mut state, size).await?;
-        }
-        Ok(state)
-    }
-
-    async fn mark(&self, state: &mut State, size: u64) -> Result<(), LogError> {
-        let log = LogName::Governance;
-        let note = self.store.kept(log, size).await?.ok_or(DbError::Malformed("checkpoint"))?;
-        state.mark(size, CosignedCheckpoint::open(&note, self.log(log), &self.witnesses)?.witnessed_time());
-        Ok(())
+    async fn catch_up(&self, governance: &mut Governance) -> Result<(), LogError> {
+        let log = self.log(LogName::Governance);
+        governance.catch_up(&self.store, &self.trust, log, &self.witnesses).await
     }
 
     fn log(&self, name: LogName) -> &LogVerifier {
@@ -92,33 +67,40 @@ impl Service {
     /// for the intake log, [`rule::for_log`] and [`rule::check`].
     pub async fn append(&self, log: LogName, bytes: &[u8]) -> Result<Appended, LogError> {
         let statement = Statement::parse(bytes)?;
-        let pae = statement.pae_hash();
-        let mut state = self.state.lock().await;
-        if let Some(index) = self.store.lookup(log, pae).await? {
-            return Ok(Appended { index, new: false });
+        let new = New { pae: statement.pae_hash(), leaf: bytes.to_vec() };
+        match log {
+            LogName::Governance => self.govern(&statement, new).await,
+            LogName::Intake => self.take(&statement, new).await,
         }
-        self.check(log, &state, &statement)?;
-        if log == LogName::Intake {
-            drop(state); // its statements do not change what the next one needs
-            return Ok(self.store.append(log, pae, bytes.to_vec()).await?);
-        }
-        let appended = self.store.append(log, pae, bytes.to_vec()).await;
-        match &appended {
-            Ok(appended) if appended.index == state.size() => {
-                let _ = state.apply(&self.trust, appended.index, bytes, None);
-            }
-            // Whether it was written is unknown, or somebody else wrote: read it all again.
-            _ => *state = self.replay().await?,
-        }
-        Ok(appended?)
     }
 
-    fn check(&self, log: LogName, state: &State, statement: &Statement) -> Result<Verified, Error> {
-        match log {
-            LogName::Governance => state.check(&self.trust, statement, self.clock.now()),
-            LogName::Intake => {
-                rule::for_log(log, statement.verb())?;
-                rule::check(&self.trust, state, statement)
+    /// Many at once: nothing that one entry of the intake log says changes what the next one needs.
+    async fn take(&self, statement: &Statement, new: New) -> Result<Appended, LogError> {
+        let verb = statement.verb();
+        let suffices = rule::for_log(LogName::Intake, verb)
+            .and_then(|()| rule::check(&self.trust, &self.nothing, statement).map(drop));
+        match suffices {
+            Ok(()) => Ok(self.intake.append(new).await?),
+            // What the log has it has, whatever stands on this copy.
+            Err(error) => match self.store.lookup(LogName::Intake, new.pae).await? {
+                Some(index) => Ok(Appended { index, new: false }),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// One after the other, each checked against all before it, whoever wrote them.
+    async fn govern(&self, statement: &Statement, new: New) -> Result<Appended, LogError> {
+        let mut governance = self.governance.lock().await;
+        loop {
+            self.catch_up(&mut governance).await?;
+            if let Some(index) = self.store.lookup(LogName::Governance, new.pae).await? {
+                return Ok(Appended { index, new: false });
+            }
+            governance.state.check(&self.trust, statement, self.clock.now())?;
+            let index = governance.state.size();
+            if let Next::Taken(appended) = self.store.append_as(LogName::Governance, index, new.clone()).await? {
+                return Ok(appended);
             }
         }
     }
@@ -149,11 +131,7 @@ impl Service {
             let whole = with_lines(checkpoint, lines).ok()?;
             CosignedCheckpoint::check(whole, &witnesses).ok().map(|c| c.signed().to_bytes())
         };
-        let first = self.store.cosign(log, size, witness.key().key_id(), line.to_string(), complete).await?;
-        if first.is_some() && log == LogName::Governance {
-            let mut state = self.state.lock().await;
-            self.mark(&mut state, size).await?;
-        }
+        self.store.cosign(log, size, witness.key().key_id(), line.to_string(), complete).await?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use tabir::clock::Clock;
 use tabir::config::{Peers, Setup, roles};
 use tabir::http::{Answer, Client, HttpError, call, server};
 use tabir::ledger::{Ledger, View, verifiers};
-use tabir::log;
+use tabir::log::{self, fault::Faults};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::hpke::KemSecretKey;
 use tabir_crypto::log::note::SignatureType;
@@ -100,8 +100,11 @@ pub struct Running {
 }
 
 pub async fn start(dir: &Path, checkpoint_ms: u64) -> Result<Running, log::StartError> {
-    let clock = Clock::manual(NOW);
-    let client = Client::new(clock.clone());
+    start_with(dir, checkpoint_ms, Clock::manual(NOW), Faults::default()).await
+}
+
+/// Key files and what a role gets from its process.
+pub fn setup(dir: &Path, clock: Clock, stop: watch::Receiver<bool>) -> Setup {
     for name in LogName::ALL {
         let file = dir.join(format!("{}.key", name.as_str()));
         if !file.exists() {
@@ -109,16 +112,22 @@ pub async fn start(dir: &Path, checkpoint_ms: u64) -> Result<Running, log::Start
             tabir::config::keys::write_private(&file, line.as_bytes()).unwrap();
         }
     }
+    let client = Client::new(clock.clone());
+    let ledger = Ledger::fixed(View::default());
+    Setup { trust: Arc::new(trust()), clock, client, peers: Peers::default(), ledger, stop }
+}
+
+pub async fn start_with(
+    dir: &Path,
+    checkpoint_ms: u64,
+    clock: Clock,
+    faults: Faults,
+) -> Result<Running, log::StartError> {
     let (stop, stopped) = watch::channel(false);
-    let setup = Setup {
-        trust: Arc::new(trust()),
-        clock: clock.clone(),
-        client: client.clone(),
-        peers: Peers::default(),
-        ledger: Ledger::fixed(View::default()),
-        stop: stopped.clone(),
-    };
-    let parts = log::start(&roles::Log { dir: dir.to_owned(), checkpoint_ms }, &setup).await?;
+    let setup = setup(dir, clock.clone(), stopped.clone());
+    let client = setup.client.clone();
+    let (service, background) = log::open(&roles::Log { dir: dir.to_owned(), checkpoint_ms }, &setup, faults).await?;
+    let parts = log::parts(service, background);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let mut tasks: Vec<_> = parts.background.into_iter().map(tokio::spawn).collect();
@@ -133,6 +142,14 @@ impl Running {
         drop(self.client);
         for task in self.tasks {
             task.await.unwrap();
+        }
+    }
+
+    /// Ends as a process that is killed: no lease is given back, nothing is finished.
+    pub async fn kill(self) {
+        for task in self.tasks {
+            task.abort();
+            let _ = task.await;
         }
     }
 
