@@ -62,6 +62,10 @@ pub fn text(t: &str) -> Text {
 
 /// Two witnesses, both needed.
 pub fn trust() -> Trust {
+    Trust::pinned(&trust_statement()).unwrap()
+}
+
+pub fn trust_statement() -> Statement {
     let log = |name| {
         let key = VerifierKey::new(&origin(name), SignatureType::Ed25519, key(log_seed(name)).verifying_key()).unwrap();
         LogKey { name, origin: text(&origin(name)), vkey: text(&key.to_string()) }
@@ -87,7 +91,7 @@ pub fn trust() -> Trust {
         deferral_max_s: 1,
         previous: None,
     };
-    Trust::pinned(&Statement::signed(Verb::TrustRoot, &root, &key(1)).unwrap()).unwrap()
+    Statement::signed(Verb::TrustRoot, &root, &key(1)).unwrap()
 }
 
 /// A running log role.
