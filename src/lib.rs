@@ -18,5 +18,6 @@ pub mod http;
 pub mod issuer;
 pub mod ledger;
 pub mod log;
+pub mod notify;
 pub mod open311;
 pub mod warden;

@@ -258,6 +258,8 @@ fn tiles_of_a_tree_of_70000() {
     assert_eq!(at_256, ["tile/0/000", "tile/1/000.p/1"]);
     let at_260: Vec<String> = tile::grown(257, 260).unwrap().iter().map(Tile::to_string).collect();
     assert_eq!(at_260, ["tile/0/001.p/4"]);
+    let at_600: Vec<String> = tile::grown(512, 600).unwrap().iter().map(Tile::to_string).collect();
+    assert_eq!(at_600, ["tile/0/002.p/88"], "full tiles never change");
     assert_eq!(tile::grown(260, 260).unwrap(), []);
     let bundles: Vec<String> = tile::bundles(255, 513).unwrap().map(|t| t.to_string()).collect();
     assert_eq!(bundles, ["tile/entries/000", "tile/entries/001", "tile/entries/002.p/1"]);

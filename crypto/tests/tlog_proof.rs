@@ -116,6 +116,8 @@ fn refuses_tlog_proofs_of_another_form() {
     refused(good.replacen("\n\n", "\n", 1), Code::Inclusion);
     let hash = format!("{}\n", b64(&[0; 32]));
     refused(good.replacen("index 5\n", &format!("index 5\n{}", hash.repeat(61)), 1), Code::TooLong);
+    // The longest checkpoint, 64 hashes, and four lines beside them, none as long as 64 bytes.
+    assert_eq!(MAX_TLOG_PROOF, 131_072 + 68 * 64);
     refused("x".repeat(MAX_TLOG_PROOF + 1), Code::TooLong);
     assert_eq!(code(TlogProof::parse(b"\xff\n\n")), Code::Inclusion);
 }

@@ -39,6 +39,9 @@ pub struct Smtp {
     /// How the way to it is protected.
     #[serde(default)]
     pub tls: SmtpTls,
+    /// A certificate (PEM) that the server's may be signed by, beside those of the system: a city's own authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// The sender's address.
     pub from: String,
     /// Name of the account, if the server wants one.

@@ -15,13 +15,16 @@ use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::trust::Signer;
 use tabir_crypto::trust::unseal::Status;
 
-use super::alert_send::Recipient;
 use super::error::{BoardError, StartError};
 use super::service::Service;
 use crate::config::notify::Notify;
 use crate::config::{Setup, roles};
 use crate::http::server::Background;
+use crate::notify::Recipient;
 
+/// What is sent, always.
+const TEXT: &str = "Ada yang menunggu Anda di Tabir. Periksa dengan perangkat Anda sendiri.\n\
+                    Something waits for you in Tabir. Look with your own device.\n";
 /// The longest pause while somebody can't be told.
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 
@@ -88,7 +91,7 @@ async fn tell(
             }
         };
         // All that waits is one sentence.
-        match recipient.send().await {
+        match recipient.send(TEXT).await {
             Ok(()) => {
                 after_failure = retry;
                 if let Err(error) = service.told(audience, place, waiting).await {

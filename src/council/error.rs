@@ -3,6 +3,7 @@
 use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::http::{HttpError, Problem, StatusCode};
+use crate::notify::NotifyError;
 
 /// A refusal or a failure of one request.
 #[derive(Debug, thiserror::Error)]
@@ -104,5 +105,5 @@ pub enum StartError {
     Db(#[from] DbError),
     /// Whom to tell that something waits. The entry itself is an address, and is not repeated.
     #[error("[roles.council.notify]: {0}")]
-    Notify(&'static str),
+    Notify(#[from] NotifyError),
 }

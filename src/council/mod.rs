@@ -11,8 +11,6 @@
 //!                                                                           (the warden's copy when its notice is out)
 //! ```
 
-mod alert_send;
-mod alert_smtp;
 mod alerts;
 mod ceremonies;
 mod error;

@@ -8,95 +8,10 @@ use axum::extract::State;
 use axum::routing::post;
 use tabir::config::Config;
 use tabir::config::notify::{Notify, Smtp, SmtpTls};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
+use crate::mail::{MailServer, Mood};
 use crate::world::{World, patience, person};
-
-/// What the mail server does next.
-#[derive(Clone, Copy, PartialEq)]
-enum Mood {
-    Takes,
-    Refuses,
-    Hangs,
-}
-
-#[derive(Clone)]
-struct MailServer {
-    port: u16,
-    mood: Arc<Mutex<Mood>>,
-    /// Recipient and whole text.
-    mails: Arc<Mutex<Vec<(String, String)>>>,
-    refused: Arc<Mutex<usize>>,
-}
-
-impl MailServer {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server =
-            Self { port, mood: Arc::new(Mutex::new(Mood::Takes)), mails: Arc::default(), refused: Arc::default() };
-        let running = server.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let server = running.clone();
-                tokio::spawn(async move { server.talk(stream).await });
-            }
-        });
-        server
-    }
-
-    async fn talk(&self, stream: TcpStream) -> Option<()> {
-        let mood = *self.mood.lock().unwrap();
-        if mood == Mood::Hangs {
-            return std::future::pending().await;
-        }
-        let (read, mut write) = stream.into_split();
-        let mut lines = BufReader::new(read).lines();
-        write.write_all(b"220 mail.example ready\r\n").await.ok()?;
-        let mut to = String::new();
-        while let Some(line) = lines.next_line().await.ok()? {
-            let answer: &[u8] = match line.split(' ').next()? {
-                "EHLO" => b"250-mail.example\r\n250 8BITMIME\r\n",
-                "RCPT" if mood == Mood::Refuses => {
-                    *self.refused.lock().unwrap() += 1;
-                    b"550 <sari@kota.example> is nobody\r\n"
-                }
-                "MAIL" | "RCPT" => {
-                    to = line.strip_prefix("RCPT TO:").map_or(to, str::to_owned);
-                    b"250 fine\r\n"
-                }
-                "DATA" => {
-                    write.write_all(b"354 go on\r\n").await.ok()?;
-                    let mut text = String::new();
-                    loop {
-                        let line = lines.next_line().await.ok()??;
-                        if line == "." {
-                            break;
-                        }
-                        text += &format!("{line}\n");
-                    }
-                    self.mails.lock().unwrap().push((to.clone(), text));
-                    b"250 taken\r\n"
-                }
-                "QUIT" => b"221 bye\r\n",
-                other => panic!("{other}"),
-            };
-            write.write_all(answer).await.ok()?;
-        }
-        Some(())
-    }
-
-    fn to(&self, who: &str) -> Vec<String> {
-        let mails = self.mails.lock().unwrap();
-        mails.iter().filter(|(to, _)| to.contains(who)).map(|(_, text)| text.clone()).collect()
-    }
-
-    fn smtp(&self) -> Smtp {
-        let (host, from) = ("127.0.0.1".to_owned(), "tabir@kota.example".to_owned());
-        Smtp { host, port: self.port, tls: SmtpTls::None, from, user: None, password_file: None }
-    }
-}
 
 type Hooked = Arc<Mutex<Vec<String>>>;
 
@@ -179,7 +94,7 @@ async fn people_are_told_by_mail_and_webhook_that_something_waits_and_nothing_el
         assert_eq!(below(one), below(&all[0]));
         assert!(below(one).contains("Something waits for you in Tabir"));
         let heads: Vec<&str> = one.lines().take(6).map(|l| l.split(':').next().unwrap()).collect();
-        assert_eq!(heads, ["Date", "From", "To", "Subject", "MIME-Version", "Content-Type"]);
+        assert_eq!(heads, ["Date", "From", "To", "Subject", "Content-Type", "Content-Transfer-Encoding"]);
         assert!(one.contains("Subject: Tabir\n") && one.lines().next().unwrap().ends_with(":00 +0000"), "{one}");
         for secret in [case.as_str(), &hex::encode(hash), "court", "release", "official"] {
             assert!(!one.contains(secret), "{secret}");
@@ -238,6 +153,7 @@ async fn a_board_does_not_start_with_somebody_whom_it_could_never_tell() {
         host: "127.0.0.1".into(),
         port: 25,
         tls: SmtpTls::None,
+        ca_file: None,
         from: "tabir@kota.example".into(),
         user: None,
         password_file: None,
@@ -247,7 +163,7 @@ async fn a_board_does_not_start_with_somebody_whom_it_could_never_tell() {
     for (settings, says) in [
         (with("sari at home", Some(smtp.clone())), "neither a mail address nor a URL"),
         (with("ftp://kota.example/x", None), "http or https"),
-        (with("sari@kota.example", None), "need [roles.council.notify.smtp]"),
+        (with("sari@kota.example", None), "need an smtp section"),
         (with("sari@kota.example", Some(Smtp { from: "nobody".into(), ..smtp.clone() })), "smtp.from"),
         (with("sari@kota.example", Some(Smtp { user: Some("x".into()), ..smtp.clone() })), "both or none"),
         (with("sari@kota.example", Some(account)), "readable on the way"),

@@ -10,6 +10,8 @@ mod deferral;
 mod garbage;
 mod hostile;
 mod liars;
+#[path = "../common/mail.rs"]
+mod mail;
 mod opening;
 mod refusals;
 mod rivals;
