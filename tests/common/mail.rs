@@ -1,5 +1,7 @@
 //! A mail server on loopback, with or without TLS, that keeps what it takes.
 
+#![allow(dead_code)] // each test file uses its part
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
