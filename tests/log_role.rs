@@ -2,7 +2,6 @@
 
 mod log_support;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -204,15 +203,6 @@ async fn never_signs_on_top_of_another_tree() {
     damage(dir.path(), "UPDATE tile SET hashes = zeroblob(32)").await;
     let refused = start(dir.path(), 10).await.err().expect("must be refused").to_string();
     assert!(refused.contains("rebuild it from a mirror"), "{refused}");
-}
-
-async fn damage(dir: &Path, sql: &'static str) {
-    use sqlx::{Connection as _, Executor as _};
-    sqlx::any::install_default_drivers();
-    let url = format!("sqlite://{}", dir.join("store.sqlite").display());
-    let mut c = sqlx::AnyConnection::connect(&url).await.unwrap();
-    assert!(c.execute(sql).await.unwrap().rows_affected() > 0);
-    c.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod desk;
 pub mod follow;
 pub mod init;
+pub mod log;
 pub mod official;
 mod openings;
 pub mod policy;
@@ -74,6 +75,9 @@ enum Command {
     /// Copy both logs, and check everything offline
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Write both logs into a folder for any web server, or rebuild a lost store
+    #[command(subcommand)]
+    Log(log::Command),
     /// Print one-use codes that buy a token each
     Voucher(voucher::Args),
     /// Handle reports at the built-in desk
@@ -137,6 +141,7 @@ pub async fn main() -> ExitCode {
         Command::Follow(args) => follow::run(args).await,
         Command::Audit(command) => audit::run(command).await,
 
+        Command::Log(command) => log::run(command).await,
         Command::Voucher(args) => voucher::run(args).await,
         Command::Desk(args) => desk::run(args).await,
     };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <base>/checkpoint            newest checkpoint that a quorum cosigned
-//! <base>/checkpoints/<size>    first one of each size, kept for ever; <base>/checkpoints lists the sizes (in a folder: its files)
+//! <base>/checkpoints/<size>    first one of each size, kept for ever; <base>/checkpoints.json lists the sizes (in a folder: its files)
 //! <base>/tile/…                C2SP tiles and entry bundles
 //! <base>/pending               newest checkpoint, for witnesses that poll; a copy has none
 //! ```
@@ -62,6 +62,20 @@ pub struct KeptSizes {
     pub sizes: Vec<u64>,
 }
 
+impl KeptSizes {
+    /// The list.
+    #[must_use]
+    pub const fn new(sizes: Vec<u64>) -> Self {
+        Self { v: V1, sizes }
+    }
+
+    /// Its JSON.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
 /// Files of one log by their path.
 pub trait LogSource: Sync {
     /// The bytes of a file. Error: `Missing` when there is none.
@@ -96,7 +110,7 @@ impl LogSource for HttpLog {
     }
 
     async fn kept_sizes(&self) -> Result<Vec<u64>, ReadError> {
-        let kept: KeptSizes = self.client.get_json(&format!("{}/checkpoints", self.base)).await?;
+        let kept: KeptSizes = self.client.get_json(&format!("{}/checkpoints.json", self.base)).await?;
         Ok(rising(kept.sizes))
     }
 }

@@ -14,7 +14,9 @@
 
 mod appender;
 mod error;
+pub mod export;
 pub mod fault;
+mod folder;
 mod governance;
 mod routes;
 mod sequencer;

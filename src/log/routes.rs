@@ -11,6 +11,7 @@ use tabir_crypto::trust::root::LogName;
 
 use super::error::LogError;
 use super::service::Service;
+use crate::client::log_source::KeptSizes;
 use crate::http::{Calls, Problem};
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -34,6 +35,8 @@ pub fn routers(service: Service) -> (Router, Router) {
         .route("/log/{name}/checkpoint", get(checkpoint))
         .route("/log/{name}/pending", get(pending))
         .route("/log/{name}/checkpoints", get(kept_sizes))
+        // The same under a name that a folder can have beside the folder `checkpoints`.
+        .route("/log/{name}/checkpoints.json", get(kept_sizes))
         .route("/log/{name}/checkpoints/{size}", get(kept))
         .route("/log/{name}/tile/{*path}", get(tile))
         .with_state(service.clone());
@@ -62,7 +65,7 @@ async fn pending(State(service): State<Service>, Path(name): Path<String>) -> Re
 
 async fn kept_sizes(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Problem> {
     let sizes = service.kept_sizes(log(&name)?).await?;
-    Ok(file(JSON, FRESH, json!({ "v": 1, "sizes": sizes }).to_string().into_bytes()))
+    Ok(file(JSON, FRESH, KeptSizes::new(sizes).to_bytes()))
 }
 
 async fn kept(State(service): State<Service>, Path((name, size)): Path<(String, String)>) -> Result<Response, Problem> {

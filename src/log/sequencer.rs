@@ -4,15 +4,14 @@
 //! Of several processes on one store one grows it: the holder of the lease, which it renews long before its end. The
 //! transaction of a growth compares the lease again: who was asleep while it ran out writes nothing.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand_core::Rng as _;
+use tabir_crypto::B32;
 use tabir_crypto::log::tile::Edge;
 use tabir_crypto::log::{Checkpoint, LogVerifier, NoteSigner, SignedCheckpoint, TreeHead};
 use tabir_crypto::trust::root::LogName;
-use tabir_crypto::{B32, Code};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -75,7 +74,7 @@ impl Sequencer {
 
     /// Checks that the stored tiles are the tree of the checkpoint signed last.
     pub async fn check(&self) -> Result<(), LogError> {
-        self.edge(&self.store.base(self.name).await?).map(drop)
+        self.edge(&self.store.base(self.name).await?).await.map(drop)
     }
 
     /// One growth, if one is due and this process has the lease; at the very first, the checkpoint of the empty tree.
@@ -87,7 +86,7 @@ impl Sequencer {
         if !base.due {
             return Ok(());
         }
-        let (head, mut edge) = self.edge(&base)?;
+        let (head, mut edge) = self.edge(&base).await?;
         while edge.size() - head.size < MAX_GROWTH {
             let page = self.store.leaves(self.name, edge.size(), PAGE).await?;
             page.iter().try_for_each(|leaf| edge.push(leaf))?;
@@ -121,11 +120,10 @@ impl Sequencer {
         Ok(held.is_some())
     }
 
-    fn edge(&self, base: &Base) -> Result<(TreeHead, Edge), LogError> {
+    async fn edge(&self, base: &Base) -> Result<(TreeHead, Edge), LogError> {
         let before = base.note.as_deref().map(|note| SignedCheckpoint::open(note, &self.log)).transpose()?;
         let head = before.as_ref().map_or(TreeHead::EMPTY, SignedCheckpoint::head);
-        let tiles: BTreeMap<_, _> = base.edge.iter().map(|(tile, hashes)| (*tile, hashes)).collect();
-        let edge = Edge::load(head.size, |tile| Ok(tiles.get(&tile).ok_or(Code::Tile)?.to_vec()))?;
+        let edge = self.store.edge(self.name, head.size).await?;
         if edge.head() == head { Ok((head, edge)) } else { Err(LogError::Corrupt) }
     }
 }

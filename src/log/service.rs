@@ -148,8 +148,7 @@ impl Service {
     }
 
     fn note(&self, log: LogName, stored: Option<Stored>) -> Result<Vec<u8>, LogError> {
-        let stored = stored.ok_or(LogError::NotFound)?;
-        Ok(with_lines(SignedCheckpoint::open(&stored.note, self.log(log))?, &stored.lines)?.to_bytes())
+        Ok(stored.ok_or(LogError::NotFound)?.whole(self.log(log))?.to_bytes())
     }
 
     /// Sizes of the kept checkpoints.
@@ -186,6 +185,13 @@ impl Service {
             tile::push_entry(&mut bytes, &leaf)?;
         }
         Ok(Some(bytes))
+    }
+}
+
+impl Stored {
+    /// The checkpoint with its witnesses' newest lines.
+    pub fn whole(&self, log: &LogVerifier) -> Result<SignedCheckpoint, Error> {
+        with_lines(SignedCheckpoint::open(&self.note, log)?, &self.lines)
     }
 }
 

@@ -237,3 +237,13 @@ pub fn problem<T: std::fmt::Debug>(result: Result<T, HttpError>) -> (u16, String
 pub fn code<T>(result: Result<T, ReadError>) -> Option<Code> {
     result.err().expect("must be refused").code()
 }
+
+/// What somebody at the log's own machine could do to the store.
+pub async fn damage(dir: &Path, sql: &'static str) {
+    use sqlx::{Connection as _, Executor as _};
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", dir.join("store.sqlite").display());
+    let mut c = sqlx::AnyConnection::connect(&url).await.unwrap();
+    assert!(c.execute(sql).await.unwrap().rows_affected() > 0);
+    c.close().await.unwrap();
+}

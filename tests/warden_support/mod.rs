@@ -101,7 +101,7 @@ impl Tree {
         if path == "checkpoint" {
             return Some(self.newest.clone().unwrap_or_else(|| self.pending(name).to_bytes()));
         }
-        if path == "checkpoints" {
+        if path == "checkpoints.json" {
             let sizes = self.kept.keys().copied().collect();
             return Some(serde_json::to_vec(&KeptSizes { v: V1, sizes }).unwrap());
         }

@@ -1,9 +1,11 @@
 //! A tree's growth, and who may write it: one process at a time, elected by a row of the store.
 
+use std::collections::BTreeMap;
+
 use sqlx::{AnyConnection, Row as _};
-use tabir_crypto::B32;
 use tabir_crypto::log::tile::{Edge, Kind, Tile};
 use tabir_crypto::trust::root::LogName;
+use tabir_crypto::{B32, Code};
 
 use super::{Store, hashes, sql, unsigned};
 use crate::clock::Clock;
@@ -13,12 +15,10 @@ use crate::log::fault::Step;
 /// Seconds for which a lease is given: so long nothing grows when its holder has died.
 pub const LEASE_S: u64 = 3;
 
-/// The checkpoint signed last, and the right edge of its tree.
+/// The checkpoint signed last.
 pub struct Base {
     /// As the log signed it; none before the very first.
     pub note: Option<Vec<u8>>,
-    /// The partial tiles at the right edge, in the form of that size.
-    pub edge: Vec<(Tile, Vec<u8>)>,
     /// Whether a growth may follow: a quorum has seen this one, and there are entries beyond it.
     pub due: bool,
 }
@@ -94,23 +94,35 @@ impl Store {
                     let newest = "SELECT size, note, CASE WHEN kept IS NULL THEN 0 ELSE 1 END FROM checkpoint \
                                   WHERE log = $1 ORDER BY size DESC LIMIT 1";
                     let Some(row) = sqlx::query(newest).bind(log.as_str()).fetch_optional(&mut *c).await? else {
-                        return Ok(Base { note: None, edge: Vec::new(), due: true });
+                        return Ok(Base { note: None, due: true });
                     };
                     let (size, seen): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
                     let more = "SELECT COUNT(*) FROM leaf WHERE log = $1 AND idx = $2";
                     let more: i64 =
                         sqlx::query(more).bind(log.as_str()).bind(size).fetch_one(&mut *c).await?.try_get(0)?;
-                    let tiles = Edge::tiles_of(unsigned(size)?).map_err(|_| DbError::Malformed("size"))?;
-                    let mut edge = Vec::new();
-                    for tile in tiles.into_iter().flatten() {
-                        edge.push((tile, hashes(c, log, tile).await?.ok_or(DbError::Malformed("tile"))?));
-                    }
                     // The empty tree has nothing that a fork could hide: its quorum may come later.
                     let due = (seen != 0 || size == 0) && more > 0;
-                    Ok(Base { note: Some(row.try_get(1)?), edge, due })
+                    Ok(Base { note: Some(row.try_get(1)?), due })
                 })
             })
             .await
+    }
+
+    /// The right edge of the tree of a size, as the tiles have it.
+    pub async fn edge(&self, log: LogName, size: u64) -> Result<Edge, DbError> {
+        let malformed = |_| DbError::Malformed("tile");
+        let tiles = Edge::tiles_of(size).map_err(malformed)?;
+        let rows = self.db.read(move |c| {
+            Box::pin(async move {
+                let mut rows = BTreeMap::new();
+                for tile in tiles.into_iter().flatten() {
+                    rows.insert(tile, hashes(c, log, tile).await?.ok_or(DbError::Malformed("tile"))?);
+                }
+                Ok(rows)
+            })
+        });
+        let mut rows = rows.await?;
+        Edge::load(size, |tile| rows.remove(&tile).ok_or(Code::Tile.into())).map_err(malformed)
     }
 
     /// Writes a growth whole: tiles and checkpoint, on top of the checkpoint that it follows and no other, and only while
