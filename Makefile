@@ -6,7 +6,7 @@ TIME ?= 600
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto kill-log timing mutants install
+.PHONY: help run test fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto bench-log kill-log timing mutants install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -63,6 +63,10 @@ bench: install ## measure; writes target/figures
 bench-crypto: ## sealing, helping, opening and the key ceremony beside X25519; writes target/figures/crypto.json
 	scripts/install build
 	scripts/bench crypto
+
+bench-log: ## entries a second, until the checkpoint, on disk, proofs, hashing beside Go; writes target/figures/log.json
+	scripts/install build go
+	scripts/bench log
 
 kill-log: install ## kill whoever grows the log 200 times under load: one consistent log is left (ten minutes)
 	TABIR_KILLS=200 $(CARGO) test --locked --test log_kill -- --nocapture

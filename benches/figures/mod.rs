@@ -66,10 +66,10 @@ fn round(value: f64) -> f64 {
 }
 
 #[derive(Serialize)]
-struct Figures<'a> {
+struct Figures {
     commit: String,
     cores: usize,
-    rows: &'a [Row],
+    rows: serde_json::Value,
 }
 
 /// The commit, marked when the tree differs from it.
@@ -86,7 +86,30 @@ fn commit(top: &Path) -> String {
 }
 
 /// Prints the table and writes the file. Gives its path.
+#[allow(dead_code)] // each measurement uses one of the two
 pub fn publish(name: &str, rows: &[Row]) -> std::io::Result<PathBuf> {
+    show(rows);
+    write(name, serde_json::to_value(rows)?)
+}
+
+/// As [`publish`], but leaves the rows of other names that stand in the file: several measurements share it.
+#[allow(dead_code)]
+pub fn merge(name: &str, rows: &[Row]) -> std::io::Result<PathBuf> {
+    show(rows);
+    let stands = match std::fs::read(path(name)) {
+        Ok(bytes) => serde_json::from_slice::<serde_json::Value>(&bytes)?["rows"].take(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => serde_json::Value::Null,
+        Err(e) => return Err(e),
+    };
+    let mut all: Vec<_> = stands.as_array().cloned().unwrap_or_default();
+    all.retain(|old| rows.iter().all(|row| old["what"] != row.what));
+    for row in rows {
+        all.push(serde_json::to_value(row)?);
+    }
+    write(name, all.into())
+}
+
+fn show(rows: &[Row]) {
     let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
@@ -101,13 +124,23 @@ pub fn publish(name: &str, rows: &[Row]) -> std::io::Result<PathBuf> {
     for row in rows {
         println!("{}: {}", row.what, row.note);
     }
-    // The bench of a member of the workspace writes to the same place.
+}
+
+fn path(name: &str) -> PathBuf {
+    top().join("target/figures").join(format!("{name}.json"))
+}
+
+/// The bench of a member of the workspace writes to the same place.
+fn top() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let top = here.ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap_or(here);
-    let file = top.join("target/figures").join(format!("{name}.json"));
-    std::fs::create_dir_all(top.join("target/figures"))?;
+    here.ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap_or(here)
+}
+
+fn write(name: &str, rows: serde_json::Value) -> std::io::Result<PathBuf> {
+    let file = path(name);
+    std::fs::create_dir_all(top().join("target/figures"))?;
     let cores = std::thread::available_parallelism()?.get();
-    let figures = Figures { commit: commit(top), cores, rows };
+    let figures = Figures { commit: commit(top()), cores, rows };
     std::fs::write(&file, serde_json::to_string_pretty(&figures)? + "\n")?;
     Ok(file)
 }
