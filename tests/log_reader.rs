@@ -173,5 +173,13 @@ async fn refuses_a_second_history() {
     assert_eq!(code(fork.reader(INTAKE).pending(seen).await), Some(Code::Consistency), "as its witness");
     assert_eq!(code(copy_log(&fork.reader(INTAKE), &folder).await), Some(Code::Consistency));
     assert_eq!(copy.checkpoint().await.unwrap().head(), seen, "the copy stays as it was");
+    // Mine, and both that the fork showed.
+    let evidence: std::collections::BTreeSet<_> = std::fs::read_dir(folder.join("evidence"))
+        .unwrap()
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(evidence.len(), 3);
+    assert!(evidence.contains(&std::fs::read(folder.join("checkpoint")).unwrap()));
+    assert!(evidence.contains(&fork.reader(INTAKE).checkpoint().await.unwrap().signed().to_bytes()));
     fork.end().await;
 }

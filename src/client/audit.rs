@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use tabir_crypto::B32;
 use tabir_crypto::log::{CosignedCheckpoint, TreeHead, Witnesses};
 use tabir_crypto::statement::{Body, Statement};
-use tabir_crypto::trust::audit::{self, Check};
+use tabir_crypto::trust::audit::{self, Auditor, Check, Looked};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::witnessed::{self, KeptTimes};
 use tabir_crypto::trust::{State, Trust};
+use tabir_crypto::{B32, Code};
 
 use super::ClientError;
-use super::log_copy::copy_log;
-use super::log_reader::{Growth, LogReader};
+use super::log_copy::copy_log_with;
+use super::log_reader::{Heads, LogReader, Part};
 use super::log_source::{LogFolder, ReadError};
 use crate::http::Client;
 use crate::ledger;
@@ -68,62 +68,145 @@ impl<'a> From<&'a Check> for CheckLine<'a> {
     }
 }
 
-/// Copies both logs into `dir/governance` and `dir/intake`, or brings a copy up to date. Errors: those of the log
-/// reader; `shrunk` and `consistency` where the copy that is there shows another history.
+/// As [`fetch_with`], and says nothing on the way.
 pub async fn fetch(trust: &Trust, client: &Client, log_url: &str, dir: &Path) -> Result<[TreeHead; 2], ClientError> {
+    fetch_with(trust, client, log_url, dir, &mut |_, _, _| {}).await
+}
+
+/// Copies both logs into `dir/governance` and `dir/intake`, or brings a copy up to date, and tells how many of how many
+/// new entries of a log are there. Errors: those of the log reader; `shrunk` and `consistency` where the copy that is
+/// there shows another history.
+pub async fn fetch_with(
+    trust: &Trust,
+    client: &Client,
+    log_url: &str,
+    dir: &Path,
+    told: &mut (dyn FnMut(LogName, u64, u64) + Send),
+) -> Result<[TreeHead; 2], ClientError> {
     let mut heads = [TreeHead::EMPTY; 2];
     for (name, head) in LogName::ALL.into_iter().zip(&mut heads) {
         let reader = ledger::reader(trust, name, client.clone(), log_url)?;
-        *head = copy_log(&reader, &dir.join(name.as_str())).await?.checkpoint.head();
+        let mut progress = |done, total| told(name, done, total);
+        *head = copy_log_with(&reader, &dir.join(name.as_str()), &mut progress).await?.checkpoint.head();
     }
     Ok(heads)
 }
 
-async fn read(trust: &Trust, name: LogName, dir: &Path) -> Result<Growth, ClientError> {
-    let (log, witnesses) = ledger::verifiers(trust, name)?;
-    let reader = LogReader::new(LogFolder(dir.join(name.as_str())), log, witnesses);
-    let growth = reader.read(TreeHead::EMPTY).await?;
-    let (newest, kept) = (growth.checkpoint.head().size, growth.kept.last().map_or(0, |k| k.head().size));
-    // The first cosignatures of each size are kept: without them entries would be as young as the log likes.
-    if kept == newest { Ok(growth) } else { Err(ReadError::Missing(format!("checkpoints/{newest}")).into()) }
+/// What is kept of a log beside what the auditor took.
+struct Log {
+    heads: Heads,
+    entries: u64,
+    /// Entries that name a checkpoint: number, size, hash.
+    named: Vec<(u64, u64, B32)>,
 }
 
-/// Verifies a copy. A log that can't be believed is a failed check; what can be read is still audited.
+/// Goes through the copy of a log; `take` gets each part of it.
+async fn walk<F>(trust: &Trust, name: LogName, dir: &Path, mut take: F) -> Result<Heads, ReadError>
+where
+    F: FnMut(&Heads, u64, Vec<Vec<u8>>),
+{
+    let (log, witnesses) = ledger::verifiers(trust, name)
+        .map_err(|_| ReadError::Refused { what: "trust".into(), source: Code::Trust.into() })?;
+    let reader = LogReader::new(LogFolder(dir.join(name.as_str())), log, witnesses);
+    let heads = reader.heads(reader.checkpoint().await?, TreeHead::EMPTY).await?;
+    let visit = |part: Part<'_>| {
+        if let Part::Bundle { first, leaves, .. } = part {
+            take(&heads, first, leaves);
+        }
+        Ok(())
+    };
+    reader.walk(TreeHead::EMPTY, &heads, visit).await?;
+    let (newest, kept) = (heads.checkpoint.head().size, heads.kept.last().map_or(0, |k| k.head().size));
+    // The first cosignatures of each size are kept: without them entries would be as young as the log likes.
+    if kept == newest { Ok(heads) } else { Err(ReadError::Missing(format!("checkpoints/{newest}"))) }
+}
+
+async fn governance(trust: &Trust, dir: &Path, auditor: &mut Auditor<'_>) -> Result<Log, ReadError> {
+    let mut named = Vec::new();
+    let take = |heads: &Heads, first: u64, leaves: Vec<Vec<u8>>| {
+        for (index, leaf) in (first..).zip(&leaves) {
+            auditor.governance(&audit::Entry { index, leaf, witnessed: Some(heads.witnessed_time(index)) });
+            named.extend(names_checkpoint(index, leaf));
+        }
+    };
+    let heads = walk(trust, LogName::Governance, dir, take).await?;
+    Ok(Log { entries: heads.checkpoint.head().size, heads, named })
+}
+
+/// Entries of the intake log that are looked at together, on all cores.
+const TOGETHER: usize = 4096;
+
+async fn intake(trust: &Trust, dir: &Path, auditor: &mut Auditor<'_>) -> Result<Log, ReadError> {
+    let mut waiting: Vec<(u64, u64, Vec<u8>)> = Vec::new();
+    let take = |heads: &Heads, first: u64, leaves: Vec<Vec<u8>>| {
+        waiting.extend((first..).zip(leaves).map(|(index, leaf)| (index, heads.witnessed_time(index), leaf)));
+        if waiting.len() >= TOGETHER {
+            look(auditor, &mut waiting);
+        }
+    };
+    let heads = walk(trust, LogName::Intake, dir, take).await?;
+    look(auditor, &mut waiting);
+    Ok(Log { entries: heads.checkpoint.head().size, heads, named: Vec::new() })
+}
+
+/// Looks at entries on all cores and takes them in their order, so that the result is the same with any number of cores.
+fn look(auditor: &mut Auditor<'_>, waiting: &mut Vec<(u64, u64, Vec<u8>)>) {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = waiting.len().div_ceil(cores).max(1);
+    let one = &*auditor;
+    let looked: Vec<Vec<Looked>> = std::thread::scope(|scope| {
+        let start = |part| scope.spawn(move || part_looked(one, part));
+        let threads: Vec<_> = waiting.chunks(share).map(start).collect();
+        let end = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e))
+        };
+        threads.into_iter().map(end).collect()
+    });
+    for ((index, witnessed, _), looked) in waiting.drain(..).zip(looked.into_iter().flatten()) {
+        auditor.intake(index, Some(witnessed), looked);
+    }
+}
+
+fn part_looked(auditor: &Auditor<'_>, part: &[(u64, u64, Vec<u8>)]) -> Vec<Looked> {
+    part.iter().map(|(_, _, leaf)| auditor.look(leaf)).collect()
+}
+
+/// Verifies a copy. A log that can't be believed is a failed check, and nothing of it counts; the other one is still
+/// audited. A log is read part by part and never held as a whole.
 pub async fn verify(trust: &Trust, dir: &Path) -> Result<Verdict, ClientError> {
     let (mut failures, mut logs) = (Vec::new(), Vec::new());
+    let mut auditor = Auditor::new(trust);
     for name in LogName::ALL {
-        match read(trust, name, dir).await {
-            Ok(growth) => logs.push(Some(growth)),
-            Err(ClientError::Log(error @ ReadError::File { .. })) => return Err(error.into()),
+        let before = auditor.clone();
+        let read = match name {
+            LogName::Governance => governance(trust, dir, &mut auditor).await,
+            LogName::Intake => intake(trust, dir, &mut auditor).await,
+        };
+        match read {
+            Ok(log) => logs.push(Some(log)),
+            Err(error @ ReadError::File { .. }) => return Err(error.into()),
             Err(error) => {
-                let code = match &error {
-                    ClientError::Log(e) => e.code().map_or("missing", tabir_crypto::Code::as_str),
-                    _ => "trust",
-                };
+                auditor = before;
+                let code = error.code().map_or("missing", tabir_crypto::Code::as_str);
                 tracing::warn!(%error, log = name.as_str(), "this log can't be believed");
                 failures.push(failed(name, code));
                 logs.push(None);
             }
         }
     }
-    let now = logs.iter().flatten().map(|g| g.checkpoint.witnessed_time()).max().unwrap_or(0);
-    let entries = |at: usize| logs.get(at).and_then(Option::as_ref).into_iter().flat_map(|g: &Growth| &g.entries);
-    let as_entry = |e| {
-        let e: &super::log_reader::Entry = e;
-        audit::Entry { index: e.index, leaf: &e.leaf, witnessed: Some(e.witnessed_time) }
-    };
-    let report = audit::audit(trust, entries(0).map(as_entry), entries(1).map(as_entry), now);
+    let now = logs.iter().flatten().map(|l| l.heads.checkpoint.witnessed_time()).max().unwrap_or(0);
+    let report = auditor.finish(now);
     let mut checks = report.checks;
     if failures.is_empty() {
         checks.push(Check { ok: true, code: None, log: None, ..failed(LogName::Governance, "") });
     }
     checks.extend(failures);
-    if let Some(Some(growth)) = logs.first() {
-        checks.extend(named_checkpoints(growth));
+    if let Some(Some(log)) = logs.first() {
+        checks.extend(named_checkpoints(log));
     }
     checks.extend(times(trust, &logs)?);
-    let count = (entries(0).count() + entries(1).count()) as u64;
-    Ok(Verdict { checks, entries: count, state: report.state, now })
+    let entries = logs.iter().flatten().map(|l| l.entries).sum();
+    Ok(Verdict { checks, entries, state: report.state, now })
 }
 
 const fn failed(log: LogName, code: &'static str) -> Check {
@@ -131,11 +214,11 @@ const fn failed(log: LogName, code: &'static str) -> Check {
 }
 
 /// Each failure of [`TIMES_CHECK`], or that it passed.
-fn times(trust: &Trust, logs: &[Option<Growth>]) -> Result<Vec<Check>, ClientError> {
+fn times(trust: &Trust, logs: &[Option<Log>]) -> Result<Vec<Check>, ClientError> {
     let mut found = Vec::new();
-    for (name, growth) in LogName::ALL.into_iter().zip(logs) {
+    for (name, log) in LogName::ALL.into_iter().zip(logs) {
         let (_, witnesses) = ledger::verifiers(trust, name)?;
-        let kept = growth.iter().flat_map(|g| &g.kept);
+        let kept = log.iter().flat_map(|l| &l.heads.kept);
         let back = witnessed::back(kept.map(|k| kept_times(k, &witnesses)));
         let check = Check { name: TIMES_CHECK, ..failed(name, "back") };
         found.extend(back.into_iter().map(|entry| Check { entry: Some(entry), ..check.clone() }));
@@ -154,17 +237,21 @@ fn kept_times(kept: &CosignedCheckpoint, witnesses: &Witnesses) -> KeptTimes {
     KeptTimes { size, witnessed, earliest: times.min().unwrap_or(witnessed) }
 }
 
-/// Each failure of [`CHECKPOINT_CHECK`], or that it passed. What is malformed fails elsewhere.
-fn named_checkpoints(growth: &Growth) -> Vec<Check> {
-    let kept: BTreeMap<u64, B32> = growth.kept.iter().map(|k| (k.head().size, k.signed().hash())).collect();
-    let check = Check { name: CHECKPOINT_CHECK, ..failed(LogName::Governance, "context") };
-    let named = |entry: &super::log_reader::Entry| match Statement::parse(&entry.leaf).and_then(|s| s.body()) {
-        Ok(Body::UnsealReleased(b)) => Some((entry.index, b.tree_size, b.checkpoint_hash.0)),
-        Ok(Body::CouncilChecked(b)) => Some((entry.index, b.tree_size, b.checkpoint_hash.0)),
-        Ok(Body::PageBuilt(b)) => Some((entry.index, b.base_size, b.base_checkpoint.0)),
+/// The checkpoint that an entry of the governance log names. What is malformed fails elsewhere.
+fn names_checkpoint(index: u64, leaf: &[u8]) -> Option<(u64, u64, B32)> {
+    match Statement::parse(leaf).and_then(|s| s.body()) {
+        Ok(Body::UnsealReleased(b)) => Some((index, b.tree_size, b.checkpoint_hash.0)),
+        Ok(Body::CouncilChecked(b)) => Some((index, b.tree_size, b.checkpoint_hash.0)),
+        Ok(Body::PageBuilt(b)) => Some((index, b.base_size, b.base_checkpoint.0)),
         _ => None,
-    };
-    let wrong = growth.entries.iter().filter_map(named).filter(|(_, size, hash)| kept.get(size) != Some(hash));
-    let failures: Vec<Check> = wrong.map(|(index, ..)| Check { entry: Some(index), ..check.clone() }).collect();
+    }
+}
+
+/// Each failure of [`CHECKPOINT_CHECK`], or that it passed.
+fn named_checkpoints(log: &Log) -> Vec<Check> {
+    let kept: BTreeMap<u64, B32> = log.heads.kept.iter().map(|k| (k.head().size, k.signed().hash())).collect();
+    let check = Check { name: CHECKPOINT_CHECK, ..failed(LogName::Governance, "context") };
+    let wrong = log.named.iter().filter(|(_, size, hash)| kept.get(size) != Some(hash));
+    let failures: Vec<Check> = wrong.map(|(index, ..)| Check { entry: Some(*index), ..check.clone() }).collect();
     if failures.is_empty() { vec![Check { ok: true, code: None, log: None, ..check }] } else { failures }
 }

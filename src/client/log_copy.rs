@@ -1,76 +1,167 @@
 //! Copies a log into a folder, so that it can be audited offline and compared with what others see.
 //!
-//! The copy is written from what was checked, not from what was sent: the checkpoint last, when all under it is there.
+//! ```text
+//! <folder>/tile/…            written as they come, each under another name first
+//! <folder>/checkpoints/…     after the whole walk was checked
+//! <folder>/checkpoint        last: what stands under it is there and was checked; what lies beyond it counts for nothing
+//! <folder>/evidence/<hash>   two checkpoints of one log of which neither extends the other
+//! ```
+//! A copy that is there is extended from its checkpoint on. What a killed copy left is taken up again, and checked as if it
+//! came from the log; if it does not fit, it is fetched anew.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tabir_crypto::Code;
-use tabir_crypto::log::tile;
 use tabir_crypto::log::{CosignedCheckpoint, TreeHead};
 
-use super::log_reader::{Growth, LogReader};
+use super::log_reader::{Heads, LogReader, Part};
 use super::log_source::{LogFolder, LogSource, ReadError};
 
-/// Entries of a full bundle.
-const ENTRIES: usize = tile::WIDTH as usize;
+/// Told how many of how many new entries are there.
+pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
+
+/// As [`copy_log_with`], and says nothing on the way.
+pub async fn copy_log<S: LogSource>(reader: &LogReader<S>, folder: &Path) -> Result<Heads, ReadError> {
+    copy_log_with(reader, folder, &mut |_, _| {}).await
+}
 
 /// Brings the copy in `folder` up to date. A checkpoint that stands there already must be extended by the new one, and
-/// what was kept must still be so: errors with the codes `shrunk` and `consistency` show two histories of one log.
-pub async fn copy_log<S: LogSource>(reader: &LogReader<S>, folder: &Path) -> Result<Growth, ReadError> {
-    let growth = reader.read(TreeHead::EMPTY).await?;
+/// what was kept must still be so: errors with the codes `shrunk` and `consistency` show two histories of one log, and
+/// leave both checkpoints in the folder `evidence`.
+pub async fn copy_log_with<S: LogSource>(
+    reader: &LogReader<S>,
+    folder: &Path,
+    progress: Progress<'_>,
+) -> Result<Heads, ReadError> {
     let copy = reader.with_source(LogFolder(folder.to_owned()));
-    match copy.checkpoint().await {
-        Ok(before) => reader.check_consistency(before.head(), growth.checkpoint.head()).await?,
-        Err(ReadError::Missing(_)) => {}
+    let mine = match copy.checkpoint().await {
+        Ok(mine) => Some(mine),
+        Err(ReadError::Missing(_)) => None,
         Err(e) => return Err(e),
-    }
-    kept_for_ever(&copy, &growth).await?;
-    let bad = |what: &dyn ToString| {
-        let what = what.to_string();
-        move |source| ReadError::Refused { what, source }
     };
-    let bundles = tile::bundles(0, growth.checkpoint.head().size).map_err(bad(&"tile"))?;
-    for (bundle, entries) in bundles.zip(growth.entries.chunks(ENTRIES)) {
-        let mut bytes = Vec::new();
-        for entry in entries {
-            tile::push_entry(&mut bytes, &entry.leaf).map_err(bad(&bundle))?;
+    let theirs = reader.checkpoint().await?;
+    let known = mine.as_ref().map_or(TreeHead::EMPTY, CosignedCheckpoint::head);
+    let grown = grow(reader, &copy, known, &theirs, folder, progress).await;
+    if let (Err(error), Some(mine)) = (&grown, &mine)
+        && matches!(error.code(), Some(Code::Shrunk | Code::Consistency))
+    {
+        for side in [mine, &theirs] {
+            write(folder, &format!("evidence/{}", hex::encode(side.signed().hash())), &side.signed().to_bytes())?;
         }
-        write(folder, &bundle.to_string(), &bytes).await?;
     }
-    for (tile, bytes) in &growth.tiles {
-        write(folder, &tile.to_string(), bytes).await?;
+    grown
+}
+
+async fn grow<S: LogSource>(
+    reader: &LogReader<S>,
+    copy: &LogReader<LogFolder>,
+    known: TreeHead,
+    theirs: &CosignedCheckpoint,
+    folder: &Path,
+    progress: Progress<'_>,
+) -> Result<Heads, ReadError> {
+    let heads = reader.heads(theirs.clone(), known).await?;
+    let left = Left { folder: copy.source(), log: reader.source(), taken: AtomicBool::new(false) };
+    let resumed = reader.with_source(left);
+    match walk(&resumed, known, &heads, folder, &mut *progress).await {
+        // What lay there may be to blame, and the log not.
+        Err(error) if error.code() == Some(Code::Tile) && resumed.source().taken.load(Ordering::Relaxed) => {
+            walk(reader, known, &heads, folder, progress).await?;
+        }
+        walked => walked?,
     }
-    for kept in &growth.kept {
-        write(folder, &format!("checkpoints/{}", kept.head().size), &kept.signed().to_bytes()).await?;
+    let older = kept_for_ever(reader, copy, known, theirs).await?;
+    for kept in older.iter().chain(&heads.kept) {
+        write(folder, &format!("checkpoints/{}", kept.head().size), &kept.signed().to_bytes())?;
     }
-    write(folder, "checkpoint", &growth.checkpoint.signed().to_bytes()).await?;
-    Ok(growth)
+    write(folder, "checkpoint", &theirs.signed().to_bytes())?;
+    Ok(heads)
+}
+
+async fn walk<S: LogSource>(
+    reader: &LogReader<S>,
+    known: TreeHead,
+    heads: &Heads,
+    folder: &Path,
+    progress: Progress<'_>,
+) -> Result<(), ReadError> {
+    let total = heads.checkpoint.head().size.saturating_sub(known.size);
+    let visit = |part: Part<'_>| match part {
+        Part::Bundle { tile, bytes, .. } => {
+            progress((tile.start() + tile.width()).saturating_sub(known.size), total);
+            write(folder, &tile.to_string(), bytes)
+        }
+        Part::Tiles(tiles) => tiles.iter().try_for_each(|(tile, bytes)| write(folder, &tile.to_string(), bytes)),
+    };
+    reader.walk(known, heads, visit).await
+}
+
+/// The log, but for bundles that a copy which was broken off has left.
+struct Left<'a, S> {
+    folder: &'a LogFolder,
+    log: &'a S,
+    taken: AtomicBool,
+}
+
+impl<S: LogSource> LogSource for Left<'_, S> {
+    async fn get(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        if path.starts_with("tile/entries/")
+            && let Ok(bytes) = self.folder.get(path).await
+        {
+            self.taken.store(true, Ordering::Relaxed);
+            return Ok(bytes);
+        }
+        self.log.get(path).await
+    }
+
+    async fn kept_sizes(&self) -> Result<Vec<u64>, ReadError> {
+        self.log.kept_sizes().await
+    }
 }
 
 /// A kept checkpoint never changes and never goes. If it could, entries would become as old or as young as the log likes.
-async fn kept_for_ever(copy: &LogReader<LogFolder>, growth: &Growth) -> Result<(), ReadError> {
-    let shown: BTreeMap<u64, &CosignedCheckpoint> = growth.kept.iter().map(|k| (k.head().size, k)).collect();
-    for size in copy.source().kept_sizes().await? {
+/// Gives those that the log has, up to the known size, and the copy has not.
+async fn kept_for_ever<S: LogSource>(
+    reader: &LogReader<S>,
+    copy: &LogReader<LogFolder>,
+    known: TreeHead,
+    theirs: &CosignedCheckpoint,
+) -> Result<Vec<CosignedCheckpoint>, ReadError> {
+    let have: BTreeSet<u64> = copy.source().kept_sizes().await?.into_iter().collect();
+    for size in &have {
         let path = format!("checkpoints/{size}");
-        let have = copy.source().get(&path).await?;
-        if shown.get(&size).is_none_or(|now| now.signed().to_bytes() != have) {
+        let same = match reader.source().get(&path).await {
+            Ok(shown) => shown == copy.source().get(&path).await?,
+            Err(ReadError::Missing(_)) => false,
+            Err(error) => return Err(error),
+        };
+        if !same {
             return Err(ReadError::Refused { what: path, source: Code::Consistency.into() });
         }
     }
-    Ok(())
+    let mut older = Vec::new();
+    for size in reader.source().kept_sizes().await? {
+        if size <= known.size && !have.contains(&size) {
+            let kept = reader.kept(size).await?;
+            reader.check_consistency(kept.head(), theirs.head()).await?;
+            older.push(kept);
+        }
+    }
+    Ok(older)
 }
 
 /// Whole or not at all: under another name first.
-async fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
     let file = folder.join(path);
     let part = file.with_extension("part");
-    let work = async {
+    let work = || {
         if let Some(parent) = file.parent() {
-            tokio::fs::create_dir_all(parent).await?;
+            std::fs::create_dir_all(parent)?;
         }
-        tokio::fs::write(&part, bytes).await?;
-        tokio::fs::rename(&part, &file).await
+        std::fs::write(&part, bytes)?;
+        std::fs::rename(&part, &file)
     };
-    work.await.map_err(|source| ReadError::File { path: file.clone(), source })
+    work().map_err(|source| ReadError::File { path: file.clone(), source })
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use tabir_crypto::log::tile::{self, Edge, Tile, Tiles};
+use tabir_crypto::log::tile::{self, Edge, Kind, Tile, Tiles};
 use tabir_crypto::log::tree::{consistency_plan, prove};
 use tabir_crypto::log::{
     CosignedCheckpoint, LogVerifier, SignedCheckpoint, TreeHead, Witnesses, leaf_hash, verify_consistency,
@@ -36,9 +36,46 @@ pub struct Growth {
     pub entries: Vec<Entry>,
     /// Kept checkpoints from the known size on (without it), in order.
     pub kept: Vec<CosignedCheckpoint>,
-    /// The hash tiles that the new entries make or change, for a copy.
-    pub tiles: Vec<(Tile, Vec<u8>)>,
 }
+
+/// A checkpoint with the kept ones before it, back to what the reader knew.
+#[derive(Clone, Debug)]
+pub struct Heads {
+    /// The newest checkpoint.
+    pub checkpoint: CosignedCheckpoint,
+    /// Kept checkpoints from the known size on (without it), in order.
+    pub kept: Vec<CosignedCheckpoint>,
+}
+
+impl Heads {
+    /// The witnessed time of a new entry: that of the first kept checkpoint that covers it.
+    #[must_use]
+    pub fn witnessed_time(&self, index: u64) -> u64 {
+        let at = self.kept.partition_point(|k| k.head().size <= index);
+        self.kept.get(at).unwrap_or(&self.checkpoint).witnessed_time()
+    }
+}
+
+/// What a walk comes by.
+#[derive(Debug)]
+pub enum Part<'a> {
+    /// A bundle.
+    Bundle {
+        /// Where it lies.
+        tile: Tile,
+        /// All of it, as it was served.
+        bytes: &'a [u8],
+        /// Number of the first new entry in it.
+        first: u64,
+        /// The new entries.
+        leaves: Vec<Vec<u8>>,
+    },
+    /// Hash tiles that the new entries make or change.
+    Tiles(Vec<(Tile, Vec<u8>)>),
+}
+
+/// Bundles between two of [`Part::Tiles`]: their full tiles take 2 MiB.
+const BUNDLES: u64 = 256;
 
 /// One log, as this reader may believe it.
 #[derive(Clone, Debug)]
@@ -89,24 +126,50 @@ impl<S: LogSource> LogReader<S> {
         CosignedCheckpoint::open(&bytes, &self.log, &self.witnesses).map_err(refused(path))
     }
 
-    /// All that is new since a head that this reader has checked before; [`TreeHead::EMPTY`] for the whole log.
+    /// All that is new since a head that this reader has checked before; [`TreeHead::EMPTY`] for the whole log. All
+    /// entries are held in memory: for a log of any length there is [`LogReader::walk`].
     /// Errors with a code: `shrunk`, `consistency` (another history), `tile`, those of [`CosignedCheckpoint::open`].
     pub async fn read(&self, known: TreeHead) -> Result<Growth, ReadError> {
-        let checkpoint = self.checkpoint().await?;
-        let head = checkpoint.head();
+        let heads = self.heads(self.checkpoint().await?, known).await?;
+        let mut entries = Vec::new();
+        let visit = |part: Part<'_>| {
+            if let Part::Bundle { first, leaves, .. } = part {
+                entries.extend((first..).zip(leaves).map(|(index, leaf)| {
+                    let witnessed_time = heads.witnessed_time(index);
+                    Entry { index, hash: leaf_hash(&leaf), leaf, witnessed_time }
+                }));
+            }
+            Ok(())
+        };
+        self.walk(known, &heads, visit).await?;
+        Ok(Growth { entries, checkpoint: heads.checkpoint, kept: heads.kept })
+    }
+
+    /// A checkpoint with the kept ones between a known head and it. Errors: `shrunk`, those of
+    /// [`CosignedCheckpoint::open`].
+    pub async fn heads(&self, checkpoint: CosignedCheckpoint, known: TreeHead) -> Result<Heads, ReadError> {
+        let size = checkpoint.head().size;
+        if size < known.size {
+            return refuse("checkpoint", Code::Shrunk);
+        }
         let mut kept = Vec::new();
-        for size in self.source.kept_sizes().await? {
-            if size > known.size && size <= head.size {
-                kept.push(self.kept(size).await?);
+        for kept_size in self.source.kept_sizes().await? {
+            if kept_size > known.size && kept_size <= size {
+                kept.push(self.kept(kept_size).await?);
             }
         }
-        let marks = kept.iter().map(|k| (k.head().size, k.head().root)).collect();
-        let (leaves, tiles) = self.leaves(known, head, &marks).await?;
-        let entries = (known.size..).zip(leaves).map(|(index, leaf)| {
-            let covers = kept.iter().find(|k| k.head().size > index).unwrap_or(&checkpoint);
-            Entry { index, hash: leaf_hash(&leaf), leaf, witnessed_time: covers.witnessed_time() }
-        });
-        Ok(Growth { entries: entries.collect(), checkpoint, kept, tiles })
+        Ok(Heads { checkpoint, kept })
+    }
+
+    /// Goes through all that is new since a known head, bundle by bundle, in memory that does not grow with the log.
+    /// Nothing that is visited is proven before this returns: what was made of it until then is to be thrown away on an
+    /// error. Errors: as [`LogReader::read`], and the visitor's.
+    pub async fn walk<F>(&self, known: TreeHead, heads: &Heads, visit: F) -> Result<(), ReadError>
+    where
+        F: FnMut(Part<'_>) -> Result<(), ReadError>,
+    {
+        let marks = heads.kept.iter().map(|k| (k.head().size, k.head().root)).collect();
+        self.leaves(known, heads.checkpoint.head(), &marks, visit).await
     }
 
     /// For a witness: the newest checkpoint, cosigned or not, with the entries since the witness's last head, which it
@@ -114,8 +177,15 @@ impl<S: LogSource> LogReader<S> {
     pub async fn pending(&self, known: TreeHead) -> Result<(SignedCheckpoint, Vec<Vec<u8>>), ReadError> {
         let bytes = self.source.get("pending").await?;
         let checkpoint = SignedCheckpoint::open(&bytes, &self.log).map_err(refused("pending"))?;
-        let (leaves, _) = self.leaves(known, checkpoint.head(), &BTreeMap::new()).await?;
-        Ok((checkpoint, leaves))
+        let mut all = Vec::new();
+        let visit = |part: Part<'_>| {
+            if let Part::Bundle { leaves, .. } = part {
+                all.extend(leaves);
+            }
+            Ok(())
+        };
+        self.leaves(known, checkpoint.head(), &BTreeMap::new(), visit).await?;
+        Ok((checkpoint, all))
     }
 
     /// Checks that one head extends another, by a proof worked out from the tiles, without reading entries.
@@ -139,34 +209,47 @@ impl<S: LogSource> LogReader<S> {
     }
 
     /// The entries between two heads, checked against both and against the `marks` (size, root) between them.
-    async fn leaves(
+    async fn leaves<F>(
         &self,
         known: TreeHead,
         head: TreeHead,
         marks: &BTreeMap<u64, B32>,
-    ) -> Result<(Vec<Vec<u8>>, Vec<(Tile, Vec<u8>)>), ReadError> {
+        mut visit: F,
+    ) -> Result<(), ReadError>
+    where
+        F: FnMut(Part<'_>) -> Result<(), ReadError>,
+    {
         if head.size < known.size {
             return refuse("checkpoint", Code::Shrunk);
         }
-        let mut edge = self.edge(known, head).await?;
-        let (mut leaves, mut forks) = (Vec::new(), Vec::new());
+        let (mut edge, before) = self.edge(known, head).await?;
+        let mut forks = Vec::new();
         let bundles = tile::bundles(known.size, head.size).map_err(refused("tile"))?;
         for bundle in bundles.filter(|_| head.size > known.size) {
-            let entries = tile::parse_entries(bundle, &self.tile(bundle).await?).map_err(refused(bundle))?;
-            for (index, leaf) in (bundle.start()..).zip(entries) {
-                if index < known.size {
-                    continue;
-                }
-                edge.push(&leaf).map_err(refused(bundle))?;
+            let bytes = self.tile(bundle).await?;
+            let mut leaves = tile::parse_entries(bundle, &bytes).map_err(refused(bundle))?;
+            let first = bundle.start().max(known.size);
+            // What the known tree holds of this bundle: who keeps the bundle's bytes relies on it as on the rest.
+            let old = leaves.drain(..usize::try_from(first - bundle.start()).unwrap_or(0));
+            if !old.zip(&before).all(|(leaf, hash)| leaf_hash(&leaf) == *hash) {
+                return refuse(bundle, Code::Tile);
+            }
+            for leaf in &leaves {
+                edge.push(leaf).map_err(refused(bundle))?;
                 if marks.get(&edge.size()).is_some_and(|root| *root != edge.head().root) {
                     forks.push(edge.size());
                 }
-                leaves.push(leaf);
+            }
+            visit(Part::Bundle { tile: bundle, bytes: &bytes, first, leaves })?;
+            if bundle.index() % BUNDLES == BUNDLES - 1 {
+                let mut tiles = edge.take_tiles().map_err(refused("tile"))?;
+                tiles.retain(|(tile, _)| *tile == tile.full());
+                visit(Part::Tiles(tiles))?;
             }
         }
         if edge.head() != head {
             // Nothing new: the two heads are of one size and differ. Else the entries are not those of the signed tree.
-            return if leaves.is_empty() {
+            return if head.size == known.size {
                 refuse("checkpoint", Code::Consistency)
             } else {
                 refuse("tile", Code::Tile)
@@ -176,11 +259,12 @@ impl<S: LogSource> LogReader<S> {
         if let Some(size) = forks.first() {
             return refuse(format!("checkpoints/{size}"), Code::Consistency);
         }
-        Ok((leaves, edge.take_tiles().map_err(refused("tile"))?))
+        visit(Part::Tiles(edge.take_tiles().map_err(refused("tile"))?))
     }
 
-    /// The right edge of the known tree, from the tiles of the larger one, checked against the known root.
-    async fn edge(&self, known: TreeHead, head: TreeHead) -> Result<Edge, ReadError> {
+    /// The right edge of the known tree, from the tiles of the larger one, checked against the known root; and the hashes
+    /// of the entries in its last bundle, if that is a partial one.
+    async fn edge(&self, known: TreeHead, head: TreeHead) -> Result<(Edge, Vec<B32>), ReadError> {
         let mut rows = BTreeMap::new();
         for small in Edge::tiles_of(known.size).map_err(refused("tile"))?.into_iter().flatten() {
             let large = Tile::of_tree(small.kind(), small.index(), head.size).map_err(refused(small))?;
@@ -192,6 +276,14 @@ impl<S: LogSource> LogReader<S> {
             Ok(bytes.iter().copied().take(32 * usize::try_from(small.width()).unwrap_or(0)).collect())
         };
         let edge = Edge::load(known.size, load).map_err(refused("tile"))?;
-        if edge.head() == known { Ok(edge) } else { refuse("checkpoint", Code::Consistency) }
+        if edge.head() != known {
+            return refuse("checkpoint", Code::Consistency);
+        }
+        let last = rows.iter().find(|(small, _)| small.kind() == Kind::Hashes(0));
+        let hashes = last.map(|(small, bytes)| {
+            let hashes = bytes.chunks_exact(32).filter_map(|hash| hash.first_chunk().copied());
+            hashes.take(usize::try_from(small.width()).unwrap_or(0)).collect()
+        });
+        Ok((edge, hashes.unwrap_or_default()))
     }
 }

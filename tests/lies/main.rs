@@ -5,8 +5,10 @@
 mod world;
 
 mod clean;
+mod copies;
 mod forge;
 mod keys;
+mod long;
 mod openings;
 mod times;
 mod tree;

@@ -68,7 +68,7 @@ pub fn read(log: &Log) -> Growth {
     let entries: Vec<Entry> = (0..).zip(&log.leaves).map(entry).collect();
     let last = entries.windows(2).filter(|w| w[0].witnessed_time != w[1].witnessed_time).map(|w| &w[0]);
     let kept = last.chain(entries.last()).map(|e| cosigned(log, e.index + 1, e.witnessed_time)).collect();
-    Growth { checkpoint: cosigned(log, log.size(), log.now + HOUR), entries, kept, tiles: Vec::new() }
+    Growth { checkpoint: cosigned(log, log.size(), log.now + HOUR), entries, kept }
 }
 
 fn openings(log: &Log, growth: &Growth) -> Vec<Opening> {

@@ -109,53 +109,93 @@ pub fn audit<'a>(
     intake: impl IntoIterator<Item = Entry<'a>>,
     now: u64,
 ) -> Report {
-    let mut audit = Audit { trust, state: State::new(), windows: Windows::new(), failures: Vec::new() };
+    let mut audit = Auditor::new(trust);
     for entry in governance {
-        if let Err((name, error)) = audit.governance(&entry) {
-            audit.fail(name, error.code().as_str(), LogName::Governance, entry.index);
-        }
+        audit.governance(&entry);
     }
-    audit.releases_a_day();
-    audit.notices(now);
-    let mut seen = HashSet::new();
-    let mut next = 0;
     for entry in intake {
-        let in_turn = entry.index == next;
-        next = entry.index.saturating_add(1);
-        if let Err((name, error)) = audit.intake(&entry, in_turn, &mut seen) {
-            audit.fail(name, error.code().as_str(), LogName::Intake, entry.index);
-        }
+        let looked = audit.look(entry.leaf);
+        audit.intake(entry.index, entry.witnessed, looked);
     }
-    for finding in audit.windows.audit(now) {
-        audit.failures.push(Check {
-            name: finding.check,
-            ok: false,
-            code: Some(finding.code),
-            log: finding.entry.map(|_| LogName::Intake),
-            entry: finding.entry,
-            window: Some(finding.window),
-            reports: finding.reports,
-        });
-    }
-    audit.report()
+    audit.finish(now)
 }
 
-struct Audit<'t> {
+/// An audit under way: the whole governance log first, then the intake log, entry by entry.
+#[derive(Clone, Debug)]
+pub struct Auditor<'t> {
     trust: &'t Trust,
     state: State,
     windows: Windows,
     failures: Vec<Check>,
+    seen: HashSet<B32>,
+    next: u64,
 }
+
+/// An entry of the intake log by itself: what it says, or which check it fails.
+#[derive(Debug)]
+pub struct Looked(core::result::Result<(B32, Verified), (&'static str, Error)>);
 
 type Named = core::result::Result<(), (&'static str, Error)>;
 
-impl Audit<'_> {
+impl<'t> Auditor<'t> {
+    /// Before entry 0 of both logs.
+    #[must_use]
+    pub fn new(trust: &'t Trust) -> Self {
+        let (state, windows) = (State::new(), Windows::new());
+        Self { trust, state, windows, failures: Vec::new(), seen: HashSet::new(), next: 0 }
+    }
+
+    /// Takes the next entry of the governance log.
+    pub fn governance(&mut self, entry: &Entry<'_>) {
+        if let Err((name, error)) = self.take_governance(entry) {
+            self.fail(name, error.code().as_str(), LogName::Governance, entry.index);
+        }
+    }
+
+    /// Looks at an entry of the intake log by itself, its signatures above all: the long part, and it depends on no other
+    /// entry of this log, so that several threads can share it. The whole governance log must have been taken.
+    #[must_use]
+    pub fn look(&self, leaf: &[u8]) -> Looked {
+        let look = || {
+            let statement = read(LogName::Intake, leaf).map_err(|e| ("intake.entries", e))?;
+            let verified = rule::check(self.trust, &self.state, &statement).map_err(|e| ("intake.signatures", e))?;
+            Ok((statement.pae_hash(), verified))
+        };
+        Looked(look())
+    }
+
+    /// Takes the next entry of the intake log, after [`Auditor::look`].
+    pub fn intake(&mut self, index: u64, witnessed: Option<u64>, looked: Looked) {
+        if let Err((name, error)) = self.take_intake(index, witnessed, looked) {
+            self.fail(name, error.code().as_str(), LogName::Intake, index);
+        }
+    }
+
+    /// All checks. `now` is the newest witnessed time of the two logs.
+    #[must_use]
+    pub fn finish(mut self, now: u64) -> Report {
+        self.releases_a_day();
+        self.notices(now);
+        for finding in self.windows.audit(now) {
+            self.failures.push(Check {
+                name: finding.check,
+                ok: false,
+                code: Some(finding.code),
+                log: finding.entry.map(|_| LogName::Intake),
+                entry: finding.entry,
+                window: Some(finding.window),
+                reports: finding.reports,
+            });
+        }
+        self.report()
+    }
+
     fn fail(&mut self, name: &'static str, code: &'static str, log: LogName, entry: u64) {
         let (log, entry) = (Some(log), Some(entry));
         self.failures.push(Check { name, ok: false, code: Some(code), log, entry, window: None, reports: 0 });
     }
 
-    fn governance(&mut self, entry: &Entry<'_>) -> Named {
+    fn take_governance(&mut self, entry: &Entry<'_>) -> Named {
         let form = |e| ("governance.entries", e);
         self.state.turn(entry.index, entry.witnessed).map_err(form)?;
         let statement = read(LogName::Governance, entry.leaf).map_err(form)?;
@@ -172,18 +212,17 @@ impl Audit<'_> {
         Ok(())
     }
 
-    fn intake(&mut self, entry: &Entry<'_>, in_turn: bool, seen: &mut HashSet<B32>) -> Named {
-        let form = |e| ("intake.entries", e);
+    fn take_intake(&mut self, index: u64, witnessed: Option<u64>, looked: Looked) -> Named {
+        let in_turn = index == self.next;
+        self.next = index.saturating_add(1);
         if !in_turn {
-            return Err(form(Code::Order.into()));
+            return Err(("intake.entries", Code::Order.into()));
         }
-        let statement = read(LogName::Intake, entry.leaf).map_err(form)?;
-        let verified: Verified =
-            rule::check(self.trust, &self.state, &statement).map_err(|e| ("intake.signatures", e))?;
-        if !seen.insert(statement.pae_hash()) {
+        let (hash, verified) = looked.0?;
+        if !self.seen.insert(hash) {
             return Err(("intake.once", Code::Duplicate.into()));
         }
-        self.windows.take(entry.index, &verified, entry.witnessed);
+        self.windows.take(index, &verified, witnessed);
         Ok(())
     }
 

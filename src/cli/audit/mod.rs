@@ -2,6 +2,7 @@
 
 mod fetch;
 mod opening;
+mod progress;
 mod verify;
 
 pub use verify::describe;
