@@ -145,13 +145,10 @@ impl<S: LogSource> LogReader<S> {
         Ok(Growth { entries, checkpoint: heads.checkpoint, kept: heads.kept })
     }
 
-    /// A checkpoint with the kept ones between a known head and it. Errors: `shrunk`, those of
-    /// [`CosignedCheckpoint::open`].
+    /// A checkpoint with the kept ones between a known head and it; whether it extends that head, [`LogReader::walk`] finds.
+    /// Errors: those of [`CosignedCheckpoint::open`].
     pub async fn heads(&self, checkpoint: CosignedCheckpoint, known: TreeHead) -> Result<Heads, ReadError> {
         let size = checkpoint.head().size;
-        if size < known.size {
-            return refuse("checkpoint", Code::Shrunk);
-        }
         let mut kept = Vec::new();
         for kept_size in self.source.kept_sizes().await? {
             if kept_size > known.size && kept_size <= size {
