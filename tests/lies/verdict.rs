@@ -1,6 +1,7 @@
 //! What the audit says of a copy, one line a failure.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tabir::client::audit::verify;
 use tabir_crypto::trust::audit::Check;
@@ -19,7 +20,35 @@ pub fn line(c: &Check) -> String {
 /// What failed in the copy in this folder.
 pub async fn failures(dir: &Path) -> Vec<String> {
     let verdict = verify(&trust(), dir).await.expect("a readable folder");
-    verdict.failed().map(line).collect()
+    let found: Vec<String> = verdict.failed().map(line).collect();
+    if let Some(folder) = std::env::var_os(KEEP) {
+        keep(Path::new(&folder), dir, &found);
+    }
+    found
+}
+
+/// The folder, if there is one, in which every copy stays with what was found in it: for an auditor with other software.
+const KEEP: &str = "TABIR_KEEP_LIES";
+
+fn keep(folder: &Path, copy: &Path, found: &[String]) {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let test = std::thread::current().name().unwrap_or("test").replace("::", ".");
+    let to = folder.join(format!("{test}.{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    copy_folder(copy, &to);
+    std::fs::write(to.join("trust.json"), trust().statement().to_bytes()).unwrap();
+    std::fs::write(to.join("expected"), found.join("\n")).unwrap();
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(file.file_name());
+        if file.file_type().unwrap().is_dir() {
+            copy_folder(&file.path(), &to);
+        } else {
+            std::fs::copy(file.path(), to).unwrap();
+        }
+    }
 }
 
 /// The audit of what the forge holds says this and nothing else.
