@@ -43,7 +43,12 @@ impl Tree {
         Self::new(&files, patches)
     }
 
-    fn has_test(&self, name: &str) -> bool {
+    /// Names of the tests in a folder.
+    pub fn tests_in<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a String> {
+        self.tests.iter().filter(move |(_, places)| places.contains(folder)).map(|(name, _)| name)
+    }
+
+    pub fn has_test(&self, name: &str) -> bool {
         let mut path = name.rsplit("::");
         let found = path.next().and_then(|last| self.tests.get(last));
         found.is_some_and(|places| path.all(|module| module == "tests" || places.contains(module)))
@@ -65,7 +70,7 @@ fn tests_of(text: &str) -> Vec<String> {
 }
 
 /// Names in backticks that pass the given test.
-fn quoted(cell: &str) -> Vec<&str> {
+pub fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 

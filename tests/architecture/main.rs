@@ -2,6 +2,7 @@
 //! that has gone blind fails.
 
 mod attack_list;
+mod lie_list;
 mod rules;
 mod source;
 
@@ -230,4 +231,41 @@ fn an_attack_without_a_test_or_a_patch_is_seen() {
         assert!(!list(bad).is_empty(), "not seen: {bad}");
     }
     assert!(!list(&good.repeat(2)).is_empty(), "an attack twice");
+}
+
+#[test]
+fn every_lie_has_its_test_and_every_test_of_a_lie_its_row() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = std::fs::read_to_string(top.join("threat-model/log.md")).expect("the list of lies");
+    let found = lie_list::defects(&list, &attack_list::Tree::of(top));
+    assert!(found.is_empty(), "threat-model/log.md, {} defects:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn a_lie_without_a_test_or_a_test_without_a_row_is_seen() {
+    let files = [
+        Source::new("tests/lies/b.rs", "#[test]\nfn it_is() {}\n#[tokio::test]\nasync fn too() {}\nfn helper() {}"),
+        Source::new("tests/other.rs", "#[test]\nfn elsewhere() {}"),
+    ];
+    let tree = attack_list::Tree::new(&files, []);
+    let head = "| lie | who must collude | what shows it | check | test |\n| --- | --- | --- | --- | --- |\n";
+    let list = |rows: &str| lie_list::defects(&format!("# Lies\n{head}{rows}"), &tree);
+    let second = "| v | y | z | fetch: `shrunk` | `too` |\n";
+    let good = format!("| x | y | z | `log.tree`, `windows.once` | `b::it_is` |\n{second}");
+    assert_eq!(list(&good), Vec::<String>::new());
+    for bad in [
+        "",
+        "| x | y | z | `log.tree` |\n",
+        "| x |  | z | `log.tree` | `it_is` |\n",
+        "| x | y | z | `log.trees` | `it_is` |\n",
+        "| x | y | z | log.tree | `it_is` |\n",
+        "| x | y | z | –: no | `it_is` |\n",
+        "| x | y | z | `log.tree` | |\n",
+        "| x | y | z | `log.tree` | `helper` |\n",
+        "| x | y | z | `log.tree` | `c::it_is` |\n",
+        "| x | y | z | `log.tree` | `it_is`, `it_is` |\n",
+    ] {
+        assert!(!list(&format!("{bad}{second}")).is_empty(), "not seen: {bad}");
+    }
+    assert_eq!(list(second), ["0: the test it_is has no row"]);
 }
