@@ -18,11 +18,14 @@ pub const CASE_KEYS: [Verb; 5] =
 /// What is decided where it is read.
 pub const OTHERS: [Verb; 2] = [Verb::CouncilMessage, Verb::Call];
 
+/// Says whether the signatures on a statement suffice.
+type Check = Box<dyn Fn(&Statement) -> Result<()>>;
+
 /// A statement without signatures, when it is made, and who says whether its signatures suffice.
 pub struct Case {
     pub when: &'static str,
     pub unsigned: Statement,
-    pub check: Box<dyn Fn(&Statement) -> Result<()>>,
+    pub check: Check,
 }
 
 pub fn officials() -> Vec<SigningKey> {

@@ -121,12 +121,12 @@ fn row(case: &Case) -> (String, String) {
     }
 
     let newcomers = groups.iter().any(|(who, _)| *who == Who::Newcomers);
-    let in_words = |counts: &&&Vec<usize>| {
+    let in_words = |counts: &&Vec<usize>| {
         let signing = groups.iter().zip(counts.iter()).filter(|(_, count)| **count > 0);
         let parts: Vec<_> = signing.map(|((who, keys), count)| words(*who, keys.len(), *count, newcomers)).collect();
         parts.join(" and ")
     };
-    let mut sets: Vec<_> = least.iter().rev().map(|counts| (counts.iter().sum::<usize>(), in_words(&counts))).collect();
+    let mut sets: Vec<_> = least.iter().rev().map(|counts| (counts.iter().sum::<usize>(), in_words(counts))).collect();
     sets.sort_by_key(|(signatures, _)| *signatures);
     let must = sets.into_iter().map(|(_, set)| set).collect::<Vec<_>>().join("; *or* ");
 
