@@ -38,7 +38,7 @@ fn refuses_keys<T: Serialize>(log: &Log, verb: Verb, body: &T, keys: &[SigningKe
 #[test]
 fn each_verb_has_its_log_or_none() {
     let intake = ["report.accepted", "report.forwarded", "report.refused", "report.pending", "report.erased"];
-    let none = ["trust.root", "council.manifest", "council.message", "acceptance", "reply", "call"];
+    let none = ["council.manifest", "council.message", "acceptance", "reply", "call"];
     for verb in Verb::ALL {
         let name = verb.as_str();
         let is = if none.contains(&name) || name.starts_with("case.") {
@@ -372,5 +372,4 @@ fn does_not_decide_what_stands_in_neither_trust_root_nor_log() {
     let log = Log::new();
     let body = CaseWrite { v: V1, at: Hour::of(T0), case_id: hash("case"), counter: 0, body_hash: hash("body") };
     refuses_keys(&log, Verb::CaseSubmit, &body, &[role(Role::Gateway)], Code::Verb);
-    refuses_keys(&log, Verb::TrustRoot, &trust_root(), &quorum(), Code::Verb);
 }

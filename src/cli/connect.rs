@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tabir_crypto::ed25519::SigningKey;
-use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::{State, Trust};
 
-use super::{CliError, read};
+use super::CliError;
 use crate::client::log_reader::Growth;
 use crate::client::official::Board;
 use crate::client::{ClientError, Session};
 use crate::clock::Clock;
+use crate::config::trust_file;
 use crate::http::Client;
 
 /// `--server` and `--trust`.
@@ -92,10 +92,9 @@ impl BoardArgs {
     }
 }
 
-/// Reads and checks `trust.json`.
+/// Reads and checks `trust.json`, with the versions before it that lie beside it.
 pub fn load_trust(path: &Path) -> Result<Trust, CliError> {
-    let pinned = Statement::parse(&read(path)?).and_then(|s| Trust::pinned(&s));
-    pinned.map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))
+    Ok(trust_file::load(path)?)
 }
 
 impl From<ClientError> for CliError {

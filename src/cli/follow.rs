@@ -155,9 +155,8 @@ async fn read_log(trust: &Trust, log: &str, clock: &Clock) -> Result<(View, Grow
         let reader: LogReader<HttpLog> = ledger::reader(trust, LogName::Governance, Client::new(clock.clone()), log)?;
         view.advance(trust, &reader).await
     } else {
-        let (key, witnesses) = ledger::verifiers(trust, LogName::Governance)?;
         let folder = LogFolder(PathBuf::from(log).join(LogName::Governance.as_str()));
-        view.advance(trust, &LogReader::new(folder, key, witnesses)).await
+        view.advance(trust, &ledger::reader_of(trust, LogName::Governance, folder)?).await
     };
     Ok((view, growth.map_err(ClientError::from)?))
 }

@@ -14,6 +14,8 @@ pub mod policy;
 pub mod report;
 pub mod serve;
 pub mod sign;
+pub mod trust;
+mod trust_change;
 
 pub mod unseal;
 mod unseal_list;
@@ -53,6 +55,9 @@ enum Command {
 
     /// Run the roles of a configuration
     Serve(serve::Args),
+    /// Show the trust root, make and sign its next version, catch up with it
+    #[command(subcommand)]
+    Trust(trust::Command),
     /// Show a statement in words and add a signature; works offline
     Sign(sign::Args),
 
@@ -132,6 +137,7 @@ pub async fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
 
         Command::Serve(args) => serve::run(args).await,
+        Command::Trust(command) => trust::run(command).await,
         Command::Sign(args) => sign::run(args).await,
         Command::Council(command) => council::run(command).await,
         Command::Policy(command) => policy::run(command).await,

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::CliError;
 use super::connect::load_trust;
 use crate::clock::Clock;
-use crate::config::{Config, Setup, roles::Roles};
+use crate::config::{Config, Setup, roles::Roles, trust_file};
 use crate::http::{Client, Parts, server};
 use crate::ledger::{self, Ledger};
 
@@ -108,6 +108,10 @@ fn only(all: Roles, role: RoleArg) -> Roles {
 pub async fn start(config: &Config, stop: watch::Receiver<bool>) -> Result<JoinSet<std::io::Result<()>>, CliError> {
     let clock = Clock::system();
     let trust = Arc::new(load_trust(&config.trust)?);
+    if trust.first().root().previous.is_some() {
+        let missing = trust_file::beside(&config.trust, trust.first().root().version.saturating_sub(1));
+        return Err(CliError::Failed(format!("{} is missing: without it the log can't be read", missing.display())));
+    }
     let client = Client::new(clock.clone());
     let every = if trust.root().demo { FOLLOW_DEMO } else { FOLLOW };
     let reader = ledger::reader(&trust, LogName::Governance, client.clone(), &config.peers.log)?;

@@ -137,7 +137,7 @@ async fn show_waiting(url: &str, key: &SigningKey) -> Result<(), CliError> {
     Ok(())
 }
 
-fn sign_file(file: &std::path::Path, key: &SigningKey, expected: Option<&str>) -> Result<(), CliError> {
+pub(super) fn sign_file(file: &std::path::Path, key: &SigningKey, expected: Option<&str>) -> Result<(), CliError> {
     let mut statement = Statement::parse_proposal(&read(file)?)?;
     confirm(&statement, expected)?;
     statement.sign(key);

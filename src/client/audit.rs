@@ -14,7 +14,7 @@ use tabir_crypto::{B32, Code};
 
 use super::ClientError;
 use super::log_copy::copy_log_with;
-use super::log_reader::{Heads, LogReader, Part};
+use super::log_reader::{Heads, Part};
 use super::log_source::{LogFolder, ReadError};
 use crate::http::Client;
 use crate::ledger;
@@ -105,9 +105,8 @@ async fn walk<F>(trust: &Trust, name: LogName, dir: &Path, mut take: F) -> Resul
 where
     F: FnMut(&Heads, u64, Vec<Vec<u8>>),
 {
-    let (log, witnesses) = ledger::verifiers(trust, name)
+    let reader = ledger::reader_of(trust, name, LogFolder(dir.join(name.as_str())))
         .map_err(|_| ReadError::Refused { what: "trust".into(), source: Code::Trust.into() })?;
-    let reader = LogReader::new(LogFolder(dir.join(name.as_str())), log, witnesses);
     let heads = reader.heads(reader.checkpoint().await?, TreeHead::EMPTY).await?;
     let visit = |part: Part<'_>| {
         if let Part::Bundle { first, leaves, .. } = part {
@@ -168,7 +167,7 @@ fn look(auditor: &mut Auditor<'_>, waiting: &mut Vec<(u64, u64, Vec<u8>)>) {
 }
 
 fn part_looked(auditor: &Auditor<'_>, part: &[(u64, u64, Vec<u8>)]) -> Vec<Looked> {
-    part.iter().map(|(_, _, leaf)| auditor.look(leaf)).collect()
+    part.iter().map(|(_, witnessed, leaf)| auditor.look(leaf, Some(*witnessed))).collect()
 }
 
 /// Verifies a copy. A log that can't be believed is a failed check, and nothing of it counts; the other one is still
@@ -217,7 +216,7 @@ const fn failed(log: LogName, code: &'static str) -> Check {
 fn times(trust: &Trust, logs: &[Option<Log>]) -> Result<Vec<Check>, ClientError> {
     let mut found = Vec::new();
     for (name, log) in LogName::ALL.into_iter().zip(logs) {
-        let (_, witnesses) = ledger::verifiers(trust, name)?;
+        let witnesses: Vec<_> = ledger::all_verifiers(trust, name)?.into_iter().map(|(_, w)| w).collect();
         let kept = log.iter().flat_map(|l| &l.heads.kept);
         let back = witnessed::back(kept.map(|k| kept_times(k, &witnesses)));
         let check = Check { name: TIMES_CHECK, ..failed(name, "back") };
@@ -230,9 +229,9 @@ fn times(trust: &Trust, logs: &[Option<Log>]) -> Result<Vec<Check>, ClientError>
 }
 
 /// Of a checkpoint whose cosignatures were verified when it was read.
-fn kept_times(kept: &CosignedCheckpoint, witnesses: &Witnesses) -> KeptTimes {
+fn kept_times(kept: &CosignedCheckpoint, witnesses: &[Witnesses]) -> KeptTimes {
     let (size, witnessed) = (kept.head().size, kept.witnessed_time());
-    let known = kept.signed().note().signatures().iter().filter(|line| witnesses.of(line).is_some());
+    let known = kept.signed().note().signatures().iter().filter(|line| witnesses.iter().any(|w| w.of(line).is_some()));
     let times = known.filter_map(|line| line.bytes().first_chunk().map(|time| u64::from_be_bytes(*time)));
     KeptTimes { size, witnessed, earliest: times.min().unwrap_or(witnessed) }
 }

@@ -83,6 +83,8 @@ pub struct LogReader<S> {
     source: S,
     log: LogVerifier,
     witnesses: Witnesses,
+    /// Those of earlier versions of the trust root, newest first: for kept checkpoints.
+    before: Vec<(LogVerifier, Witnesses)>,
 }
 
 fn refused(what: impl ToString) -> impl FnOnce(tabir_crypto::Error) -> ReadError {
@@ -93,15 +95,27 @@ fn refuse<T>(what: impl ToString, code: Code) -> Result<T, ReadError> {
     Err(refused(what)(code.into()))
 }
 
+/// A kept checkpoint by one of these: keys of a log and its witnesses in some version of the trust root.
+#[must_use]
+pub fn open_any(bytes: &[u8], by: &[(LogVerifier, Witnesses)]) -> Option<CosignedCheckpoint> {
+    by.iter().find_map(|(log, witnesses)| CosignedCheckpoint::open(bytes, log, witnesses).ok())
+}
+
 impl<S: LogSource> LogReader<S> {
     /// Keys, origin and quorum come from the trust root, never from the source.
     pub const fn new(source: S, log: LogVerifier, witnesses: Witnesses) -> Self {
-        Self { source, log, witnesses }
+        Self { source, log, witnesses, before: Vec::new() }
+    }
+
+    /// By whom kept checkpoints may have been signed and cosigned in earlier versions of the trust root.
+    #[must_use]
+    pub fn with_before(self, before: Vec<(LogVerifier, Witnesses)>) -> Self {
+        Self { before, ..self }
     }
 
     /// The same log, by the same rules, from elsewhere.
     pub fn with_source<T>(&self, source: T) -> LogReader<T> {
-        LogReader { source, log: self.log.clone(), witnesses: self.witnesses.clone() }
+        LogReader { source, log: self.log.clone(), witnesses: self.witnesses.clone(), before: self.before.clone() }
     }
 
     /// Where it reads from; nothing that it says is checked.
@@ -117,7 +131,10 @@ impl<S: LogSource> LogReader<S> {
     /// The kept checkpoint of a size.
     pub async fn kept(&self, size: u64) -> Result<CosignedCheckpoint, ReadError> {
         let path = format!("checkpoints/{size}");
-        let kept = self.cosigned(&path).await?;
+        let bytes = self.source.get(&path).await?;
+        let newest = CosignedCheckpoint::open(&bytes, &self.log, &self.witnesses);
+        let earlier = |error| open_any(&bytes, &self.before).ok_or(error);
+        let kept = newest.or_else(earlier).map_err(refused(&path))?;
         if kept.head().size == size { Ok(kept) } else { refuse(path, Code::Checkpoint) }
     }
 

@@ -12,6 +12,7 @@ pub mod prove;
 pub mod report;
 pub mod session;
 pub mod tokens;
+pub mod trust_chain;
 
 pub use session::Session;
 

@@ -67,7 +67,9 @@ pub async fn report(session: &Session, receipt: &Receipt, case: &Case) -> Result
     for entry in &growth.entries {
         let statement = Statement::parse(&entry.leaf)?;
         // What is not signed as it must be proves nothing; the audit names it.
-        if let Ok(verified) = rule::check(&session.trust, &session.view.state, &statement) {
+        if let Ok(verified) =
+            rule::check_intake(&session.trust, &session.view.state, &statement, Some(entry.witnessed_time))
+        {
             windows.take(entry.index, &verified, Some(entry.witnessed_time));
         }
     }

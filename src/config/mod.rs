@@ -7,6 +7,7 @@ pub mod keys;
 pub mod notify;
 pub mod profile;
 pub mod roles;
+pub mod trust_file;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

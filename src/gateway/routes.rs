@@ -84,6 +84,7 @@ pub fn public(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/services", get(services))
         .route("/v1/trust", get(trust))
+        .route("/v1/trust/{version}", get(trust_version))
         .route("/v1/keys", get(keys))
         .route("/v1/reports", post(report))
         .route("/v1/case", get(case))
@@ -138,6 +139,13 @@ async fn services(State(s): State<Shared>) -> Result<Response, Problem> {
 
 async fn trust(State(s): State<Shared>) -> Result<Response, Problem> {
     answer(StatusCode::OK, s.gateway.trust.statement())
+}
+
+async fn trust_version(State(s): State<Shared>, Path(version): Path<String>) -> Result<Response, Problem> {
+    let number = version.parse().ok().filter(|n: &u64| n.to_string() == version);
+    let known = number.and_then(|n| s.gateway.trust.version(n));
+    let none = || Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such version of the trust root here.");
+    answer(StatusCode::OK, known.ok_or_else(none)?.statement())
 }
 
 async fn keys(State(s): State<Shared>) -> Result<Response, Problem> {

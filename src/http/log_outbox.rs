@@ -1,13 +1,17 @@
 //! Brings what waits in a role's log outbox to the log, for as long as the process runs.
 //!
 //! At least once: a statement leaves the outbox when the log answered that it has it, and the log takes each once.
+//! What waits since before the role's key changed is signed anew: the log would refuse the old key for ever.
 //! One that the log refuses stays, and is an error in the operator's log at every round: it is never dropped.
 
 use std::time::Duration;
 
 use axum::http::Method;
+use tabir_crypto::B32;
 use tabir_crypto::ed25519::SigningKey;
+use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::Role;
+use tabir_crypto::trust::{Signer, Trust};
 
 use super::call;
 use super::client::{Client, HttpError};
@@ -35,9 +39,10 @@ pub enum DeliveryError {
 /// Delivers until the process ends.
 pub async fn run(db: Db, identity: SigningKey, mut setup: Setup) {
     let log = setup.peers.log_internal.clone();
+    let former = former(&identity, &setup.trust);
     let mut pause = PAUSE;
     while setup.pause(pause).await {
-        match round(&db, &identity, &log, &setup.client, &setup.clock).await {
+        match round(&db, &identity, &former, &log, &setup.client, &setup.clock).await {
             Ok(()) => pause = PAUSE,
             Err(error) => {
                 tracing::warn!(%error, "log outbox");
@@ -51,6 +56,7 @@ pub async fn run(db: Db, identity: SigningKey, mut setup: Setup) {
 pub async fn round(
     db: &Db,
     identity: &SigningKey,
+    former: &[B32],
     log: &str,
     client: &Client,
     clock: &Clock,
@@ -58,6 +64,7 @@ pub async fn round(
     let mut failed = None;
     for Waiting { id, log: name, statement } in outbox::waiting(db).await? {
         let path = format!("/internal/log/{}/entries", name.as_str());
+        let statement = signed_now(&statement, identity, former).map_err(HttpError::from)?;
         let header = call::sign(identity, Role::Log, "POST", &path, &statement, clock).map_err(HttpError::from)?;
         let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
         match client.send(Method::POST, &format!("{log}{path}"), &headers, statement).await {
@@ -67,6 +74,27 @@ pub async fn round(
         }
     }
     failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Key ids of this role in earlier versions of the trust root, which are nobody's now.
+fn former(identity: &SigningKey, trust: &Trust) -> Vec<B32> {
+    let Some(Signer::Role(role)) = trust.signer(&identity.verifying_key().key_id()) else { return Vec::new() };
+    let ids = trust.versions().skip(1).map(|version| version.identity(role).key_id());
+    ids.filter(|id| trust.signer(id).is_none()).collect()
+}
+
+/// The statement as it waits, or, if a former identity of the role alone signed it, signed by the present one. What is
+/// signed is the same, so that the log takes it once.
+fn signed_now(waiting: &[u8], identity: &SigningKey, former: &[B32]) -> tabir_crypto::Result<Vec<u8>> {
+    let statement = Statement::parse(waiting)?;
+    match statement.signers().as_slice() {
+        [signer] if former.contains(signer) => {
+            let mut anew = Statement::from_payload(statement.verb(), statement.payload().to_vec())?;
+            anew.sign(identity);
+            Ok(anew.to_bytes())
+        }
+        _ => Ok(waiting.to_vec()),
+    }
 }
 
 #[cfg(test)]
@@ -79,11 +107,11 @@ mod tests {
     use axum::http::{HeaderMap, StatusCode};
     use axum::routing::post;
     use sqlx::migrate::{Migration, MigrationType, Migrator};
+    use tabir_crypto::Secret;
+    use tabir_crypto::statement::Verb;
     use tabir_crypto::statement::body::KeyRetired;
     use tabir_crypto::statement::value::{CodeText, Hex, Hour, V1};
-    use tabir_crypto::statement::{Statement, Verb};
     use tabir_crypto::trust::root::LogName;
-    use tabir_crypto::{B32, Secret};
 
     use super::*;
     use crate::http::{Calls, Problem, server};
@@ -156,20 +184,37 @@ mod tests {
         tokio::spawn(server::serve(listener, routes, stop));
 
         // Nobody there: nothing leaves.
-        let gone = round(&db, &key, "http://127.0.0.1:1", &client, &clock).await;
+        let gone = round(&db, &key, &[], "http://127.0.0.1:1", &client, &clock).await;
         assert!(matches!(gone, Err(DeliveryError::Http(HttpError::Unreachable(_)))));
         assert_eq!(outbox::waiting(&db).await.unwrap().len(), 2);
 
         // Refused: it stays, and the other one goes all the same.
-        let refused = round(&db, &key, &url, &client, &clock).await;
+        let refused = round(&db, &key, &[], &url, &client, &clock).await;
         assert!(matches!(refused, Err(DeliveryError::Http(HttpError::Problem { status: 403, .. }))));
         let waiting = outbox::waiting(&db).await.unwrap();
         assert_eq!(waiting.iter().map(|w| w.statement.clone()).collect::<Vec<_>>(), [first.to_bytes()]);
 
         *log.refuse.lock().unwrap() = None;
-        round(&db, &key, &url, &client, &clock).await.unwrap();
+        round(&db, &key, &[], &url, &client, &clock).await.unwrap();
         assert!(outbox::waiting(&db).await.unwrap().is_empty());
         let taken: Vec<_> = [&second, &first].map(|s| ("governance".to_owned(), s.to_bytes())).into();
         assert_eq!(*log.taken.lock().unwrap(), taken);
+    }
+
+    #[test]
+    fn what_a_former_key_of_the_role_signed_is_signed_anew_and_nothing_else() {
+        let key = |seed| SigningKey::from_seed(&Secret::new([seed; 32]));
+        let (old, new, other) = (key(1), key(2), key(3));
+        let former = [old.verifying_key().key_id()];
+        let anew = |s: &Statement| Statement::parse(&signed_now(&s.to_bytes(), &new, &former).unwrap()).unwrap();
+        let waits = statement(&old, [1; 32]);
+        let now = anew(&waits);
+        assert_eq!((now.pae_hash(), now.signers()), (waits.pae_hash(), vec![new.verifying_key().key_id()]));
+        now.verify(&[new.verifying_key()]).unwrap();
+        let mut shared = waits.clone();
+        shared.sign(&other);
+        for unchanged in [shared, statement(&other, [1; 32]), statement(&new, [1; 32])] {
+            assert_eq!(anew(&unchanged), unchanged);
+        }
     }
 }

@@ -102,8 +102,20 @@ impl Ledger {
 
 /// A reader of a log, by the keys and the quorum of the trust root. Errors: those of the keys' texts.
 pub fn reader(trust: &Trust, name: LogName, client: Client, server: &str) -> tabir_crypto::Result<LogReader<HttpLog>> {
+    reader_of(trust, name, HttpLog::new(client, server, name.as_str()))
+}
+
+/// A reader of a log from anywhere. The newest checkpoint is judged by the newest version of the trust root; those that
+/// are kept for ever also by the versions under which they were cosigned.
+pub fn reader_of<S: LogSource>(trust: &Trust, name: LogName, source: S) -> tabir_crypto::Result<LogReader<S>> {
     let (log, witnesses) = verifiers(trust, name)?;
-    Ok(LogReader::new(HttpLog::new(client, server, name.as_str()), log, witnesses))
+    let before = all_verifiers(trust, name)?.split_off(1);
+    Ok(LogReader::new(source, log, witnesses).with_before(before))
+}
+
+/// [`verifiers`] of every version of the trust root that is known, newest first.
+pub fn all_verifiers(trust: &Trust, name: LogName) -> tabir_crypto::Result<Vec<(LogVerifier, Witnesses)>> {
+    trust.versions().map(|version| verifiers(version, name)).collect()
 }
 
 /// Who signs a log's checkpoints, and whose cosignatures count.

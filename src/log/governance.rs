@@ -1,11 +1,13 @@
 //! What the governance log says, read on from where it was read last: other processes may write on the same store.
 
-use tabir_crypto::log::{CosignedCheckpoint, LogVerifier, Witnesses};
+use tabir_crypto::log::{LogVerifier, Witnesses};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust};
 
 use super::error::LogError;
 use super::store::Store;
+use crate::client::log_reader::open_any;
+use crate::db::DbError;
 
 /// Leaves that one reading takes.
 const PAGE: u64 = 1000;
@@ -25,8 +27,7 @@ impl Governance {
         &mut self,
         store: &Store,
         trust: &Trust,
-        log: &LogVerifier,
-        witnesses: &Witnesses,
+        by: &[(LogVerifier, Witnesses)],
     ) -> Result<(), LogError> {
         loop {
             let (leaves, kept) = store.news(LogName::Governance, self.state.size(), PAGE, self.marked).await?;
@@ -34,7 +35,7 @@ impl Governance {
             let mut leaves = leaves.into_iter();
             loop {
                 while let Some((size, note)) = kept.next_if(|(size, _)| *size <= self.state.size()) {
-                    let checkpoint = CosignedCheckpoint::open(&note, log, witnesses)?;
+                    let checkpoint = open_any(&note, by).ok_or(DbError::Malformed("checkpoint"))?;
                     self.state.mark(size, checkpoint.witnessed_time());
                     self.marked = size;
                 }

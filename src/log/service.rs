@@ -18,6 +18,7 @@ use super::governance::Governance;
 use super::store::{Appended, New, Next, Store, Stored};
 use crate::clock::Clock;
 use crate::config::Setup;
+use crate::ledger::all_verifiers;
 
 /// Both logs.
 #[derive(Clone)]
@@ -30,6 +31,10 @@ pub struct Service {
     /// What the governance log says. Held while a leaf of that log is taken: each is checked against all before it.
     governance: Arc<Mutex<Governance>>,
     intake: Appender,
+    /// Keys of the governance log and its witnesses in every version of the trust root.
+    kept_by: Arc<Vec<(LogVerifier, Witnesses)>>,
+    /// The newest version alone, by which new entries of the intake log are judged.
+    newest: Arc<Trust>,
     /// Nothing: whose signatures an entry of the intake log needs, the trust root alone says.
     nothing: Arc<State>,
 }
@@ -45,14 +50,26 @@ impl Service {
         let (trust, clock) = (setup.trust.clone(), setup.clock.clone());
         let intake = Appender::start(store.clone(), LogName::Intake);
         let (governance, nothing) = Default::default();
-        let service = Self { store, trust, clock, witnesses, verifiers, governance, intake, nothing };
+        let kept_by = Arc::new(all_verifiers(&trust, LogName::Governance)?);
+        let newest = Arc::new(Trust::pinned(trust.statement())?);
+        let service = Self { store, trust, clock, witnesses, verifiers, governance, intake, kept_by, newest, nothing };
         service.catch_up(&mut *service.governance.lock().await).await?;
+        service.announce_trust().await?;
         Ok(service)
     }
 
+    /// Each version of the trust root counts from its entry on, so the log announces what it was started with.
+    async fn announce_trust(&self) -> Result<(), LogError> {
+        let announced = self.governance.lock().await.state.trust(&self.trust).root().version;
+        let later: Vec<_> = self.trust.versions().filter(|t| t.root().version > announced).collect();
+        for version in later.into_iter().rev() {
+            self.append(LogName::Governance, &version.statement().to_bytes()).await?;
+        }
+        Ok(())
+    }
+
     async fn catch_up(&self, governance: &mut Governance) -> Result<(), LogError> {
-        let log = self.log(LogName::Governance);
-        governance.catch_up(&self.store, &self.trust, log, &self.witnesses).await
+        governance.catch_up(&self.store, &self.trust, &self.kept_by).await
     }
 
     fn log(&self, name: LogName) -> &LogVerifier {
@@ -78,7 +95,7 @@ impl Service {
     async fn take(&self, statement: &Statement, new: New) -> Result<Appended, LogError> {
         let verb = statement.verb();
         let suffices = rule::for_log(LogName::Intake, verb)
-            .and_then(|()| rule::check(&self.trust, &self.nothing, statement).map(drop));
+            .and_then(|()| rule::check(&self.newest, &self.nothing, statement).map(drop));
         match suffices {
             Ok(()) => Ok(self.intake.append(new).await?),
             // What the log has it has, whatever stands on this copy.

@@ -76,8 +76,7 @@ impl Warden {
         let name = name_of(&witnesses, &SigningKey::from_seed(&seed)).ok_or(StartError::NotAWitness)?;
         let log = |name: LogName| -> Result<Log, StartError> {
             let source = HttpLog::new(setup.client.clone(), &setup.peers.log, name.as_str());
-            let (verifier, witnesses) = ledger::verifiers(&setup.trust, name)?;
-            Ok(Log { reader: LogReader::new(source.clone(), verifier, witnesses), source })
+            Ok(Log { reader: ledger::reader_of(&setup.trust, name, source.clone())?, source })
         };
         Ok(Self {
             store: Store::open(&config.dir.join(STORE)).await?,

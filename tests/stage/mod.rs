@@ -159,6 +159,22 @@ impl Stage {
         &self.processes
     }
 
+    /// The folder of all roles.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Waits for something, half a minute at most.
+    pub async fn until<F: Future<Output = bool>>(&self, what: &str, mut is: impl FnMut() -> F) {
+        for _ in 0..TRIES {
+            if is().await {
+                return;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        panic!("not in time: {what}\n{}", self.said());
+    }
+
     /// Where the gateway is.
     pub fn gateway(&self) -> String {
         self.ports.peers().gateway

@@ -280,7 +280,9 @@ impl City {
         let db = warden.store().db();
         let verbs = outbox::waiting(db).await.unwrap();
         let key = identity(Role::Warden);
-        log_outbox::round(db, &key, &self.setup.peers.log_internal, &self.setup.client, &self.clock).await.unwrap();
+        log_outbox::round(db, &key, &[], &self.setup.peers.log_internal, &self.setup.client, &self.clock)
+            .await
+            .unwrap();
         verbs.iter().map(|w| Statement::parse(&w.statement).unwrap().verb()).collect()
     }
 

@@ -164,6 +164,14 @@ impl Statement {
         Ok(Verified { verb: self.verb, body: self.body()?, signers: self.signers() })
     }
 
+    /// The same statement with the signatures of these keys alone, right or wrong.
+    #[must_use]
+    pub fn only_by(&self, keys: &[VerifyingKey]) -> Self {
+        let by = |id: &B32| keys.iter().any(|k| k.key_id() == *id);
+        let signatures = self.signatures.iter().filter(|(id, _)| by(id)).copied().collect();
+        Self { verb: self.verb, payload: self.payload.clone(), signatures }
+    }
+
     /// The payload read by its schema, signatures aside: to find out whose keys to ask for.
     pub fn body(&self) -> Result<Body> {
         Body::parse(self.verb, &self.payload)

@@ -3,6 +3,7 @@
 //! ```text
 //! governance.entries      each leaf is a statement in its one form, of a verb of this log, in turn
 //! governance.signatures   whoever must sign did, and nobody else       governance.once   no statement stands twice
+//! trust.sound             each version of the trust root follows the one before, by both quorums
 //! keys.one-per-epoch      one key for a kind and epoch                 keys.sound        its form and times
 //! councils.sound          parts that fit each other and their lineage  policy.sound      versions up by one
 //! unseal.requested        each step has its request                    unseal.approvals  one official, one vote
@@ -26,10 +27,11 @@ use crate::error::{Code, Error, Result};
 use crate::statement::{Body, Statement, Verb, Verified};
 
 /// Names of the checks of entries; those of [`windows::CHECKS`] come on top.
-pub const CHECKS: [&str; 16] = [
+pub const CHECKS: [&str; 17] = [
     "governance.entries",
     "governance.signatures",
     "governance.once",
+    "trust.sound",
     "keys.one-per-epoch",
     "keys.sound",
     "councils.sound",
@@ -114,7 +116,7 @@ pub fn audit<'a>(
         audit.governance(&entry);
     }
     for entry in intake {
-        let looked = audit.look(entry.leaf);
+        let looked = audit.look(entry.leaf, entry.witnessed);
         audit.intake(entry.index, entry.witnessed, looked);
     }
     audit.finish(now)
@@ -155,10 +157,11 @@ impl<'t> Auditor<'t> {
     /// Looks at an entry of the intake log by itself, its signatures above all: the long part, and it depends on no other
     /// entry of this log, so that several threads can share it. The whole governance log must have been taken.
     #[must_use]
-    pub fn look(&self, leaf: &[u8]) -> Looked {
+    pub fn look(&self, leaf: &[u8], witnessed: Option<u64>) -> Looked {
         let look = || {
             let statement = read(LogName::Intake, leaf).map_err(|e| ("intake.entries", e))?;
-            let verified = rule::check(self.trust, &self.state, &statement).map_err(|e| ("intake.signatures", e))?;
+            let verified = rule::check_intake(self.trust, &self.state, &statement, witnessed)
+                .map_err(|e| ("intake.signatures", e))?;
             Ok((statement.pae_hash(), verified))
         };
         Looked(look())
@@ -234,7 +237,7 @@ impl<'t> Auditor<'t> {
                 days.entry(at / DAY_S).or_default().push(release.entry);
             }
         }
-        let cap = usize::try_from(self.trust.root().release_cap_per_day).unwrap_or(usize::MAX);
+        let cap = usize::try_from(self.state.trust(self.trust).root().release_cap_per_day).unwrap_or(usize::MAX);
         for mut entries in days.into_values() {
             entries.sort_unstable();
             for entry in entries.into_iter().skip(cap) {
@@ -286,6 +289,7 @@ fn name(statement: &Statement, code: Code, state: &State) -> &'static str {
         Verb::KeyAnnounced if code == Code::KeyConflict => "keys.one-per-epoch",
         Verb::KeyAnnounced | Verb::KeyRetired => "keys.sound",
         Verb::PolicySet => "policy.sound",
+        Verb::TrustRoot => "trust.sound",
         Verb::CouncilFormed
         | Verb::CouncilRefreshed
         | Verb::CouncilReshared

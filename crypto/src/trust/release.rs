@@ -23,7 +23,7 @@ impl State {
         let cooled = request.cooled_at(self.witnessed()).is_some_and(|cooled| cooled <= now);
         need(auditor || cooled, Code::CoolingOff)?;
         let today = self.releases_of_day(now / DAY_S);
-        need(auditor || today < trust.root().release_cap_per_day, Code::Cap)?;
+        need(auditor || today < self.trust(trust).root().release_cap_per_day, Code::Cap)?;
         Ok(request)
     }
 

@@ -10,13 +10,14 @@
 //!                   auditors' quorum;   refreshed, reshared: t of the council before as well
 //! council.retired   t of its officials                        council.checked: the official named
 //! policy.set        gateway, one auditor                      page.built: the auditors' quorum
+//! trust.root        the auditors' quorum of the version before, and its own
 //! unseal.requested .approved .refused .withdrawn .partial     the official named
 //! unseal.released   warden (an auditor may stand beside)      .declined .notice: warden
 //! unseal.failed     warden before a release, t of the approvers named in it after;   .opened: each of them
 //! report.accepted .erased, acceptance   gateway               .forwarded .refused .pending, reply: forwarder
 //! retention.counts  any role                                  council.manifest: all its members, and its dealers
 //! ```
-//! Not decided here: `trust.root` ([`Trust::update`]), what a case key signs, `council.message` and `call`, whose
+//! All by the version of the trust root that holds at that entry. Not decided here: what a case key signs, `council.message` and `call`, whose
 //! keys stand in neither trust root nor log.
 
 use super::root::LogName;
@@ -52,15 +53,15 @@ pub const fn log_of(verb: Verb) -> Option<LogName> {
         | Verb::UnsealPartial
         | Verb::UnsealOpened
         | Verb::UnsealFailed
-        | Verb::UnsealNotice => Some(LogName::Governance),
+        | Verb::UnsealNotice
+        | Verb::TrustRoot => Some(LogName::Governance),
         Verb::ReportAccepted
         | Verb::ReportForwarded
         | Verb::ReportRefused
         | Verb::ReportPending
         | Verb::ReportErased
         | Verb::RetentionCounts => Some(LogName::Intake),
-        Verb::TrustRoot
-        | Verb::CouncilManifest
+        Verb::CouncilManifest
         | Verb::CouncilMessage
         | Verb::CaseSubmit
         | Verb::CaseMessage
@@ -117,7 +118,27 @@ impl Rule {
 /// for a council or request that the log doesn't know, `index` for a member that a council doesn't have, those of
 /// [`Council::from_body`]; `field` for a role that doesn't fit the kind of key; `verb` for what is decided elsewhere.
 pub fn check(trust: &Trust, state: &State, statement: &Statement) -> Result<Verified> {
-    let rule = rule(trust, state, statement.verb(), &statement.body()?)?;
+    check_by(state.trust(trust), state, statement)
+}
+
+/// As [`check`], for an entry of the intake log, with its witnessed time: by the version of the trust root that held then.
+/// `state` is the whole governance log.
+pub fn check_intake(trust: &Trust, state: &State, statement: &Statement, witnessed: Option<u64>) -> Result<Verified> {
+    let mut verified = Err(Code::UnknownKey.into());
+    for version in state.trusts_at(trust, witnessed) {
+        verified = verified.or_else(|_| check_by(version, state, statement));
+    }
+    verified
+}
+
+/// As [`check`], by this very version of the trust root.
+fn check_by(trust: &Trust, state: &State, statement: &Statement) -> Result<Verified> {
+    let body = statement.body()?;
+    if matches!(body, Body::TrustRoot(_)) {
+        let next = trust.update(statement)?;
+        return statement.verify(&[trust.auditors(), next.auditors()].concat());
+    }
+    let rule = rule(trust, state, statement.verb(), &body)?;
     let groups = rule.sets.iter().flatten();
     let mut known: Vec<_> = groups.flat_map(|g| &g.keys).chain(&rule.beside).copied().collect();
     known.sort_unstable();
@@ -194,13 +215,21 @@ fn rule(trust: &Trust, state: &State, verb: Verb, body: &Body) -> Result<Rule> {
             let request = asked(state, body)?;
             Rule::all([Group::new(usize::from(request.terms.t), approvers(state, request)?)])
         }
-        Body::ReportAccepted(_) | Body::ReportErased(_) | Body::Acceptance(_) => Rule::all([role(Role::Gateway)]),
-        Body::ReportFate(_) | Body::Reply(_) => Rule::all([role(Role::Forwarder)]),
+        Body::ReportAccepted(_) | Body::ReportErased(_) => Rule::all([role(Role::Gateway)]),
+        Body::ReportFate(_) => Rule::all([role(Role::Forwarder)]),
+        // Not logged, and read long after: by whoever was in the role at some time.
+        Body::Acceptance(_) => Rule::all([ever(trust, Role::Gateway)]),
+        Body::Reply(_) => Rule::all([ever(trust, Role::Forwarder)]),
         Body::RetentionCounts(_) => Rule::all([Group::new(1, trust.identities().iter().copied())]),
         Body::TrustRoot(_) | Body::CouncilMessage(_) | Body::CaseWrite(_) | Body::Call(_) => {
             return Err(Code::Verb.into());
         }
     })
+}
+
+/// The identity of a role in this version of the trust root, or in one before.
+fn ever(trust: &Trust, role: Role) -> Group {
+    Group::new(1, trust.versions().map(|version| *version.identity(role)))
 }
 
 fn council(trust: &Trust, state: &State, verb: Verb, body: &CouncilFormed) -> Result<Rule> {

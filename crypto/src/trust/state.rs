@@ -11,6 +11,7 @@
 mod councils;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::root::LogName;
 use super::rule;
@@ -52,6 +53,8 @@ pub struct AnnouncedKey {
 /// The governance log so far.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    /// Later versions of the trust root, each with its entry.
+    roots: Vec<(u64, Arc<Trust>)>,
     next: u64,
     witnessed: Witnessed,
     seen: HashSet<B32>,
@@ -71,6 +74,28 @@ impl State {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The trust root that holds after the entries read: the oldest version of what is pinned, until the log announces the
+    /// next. By this one, and not by the newest, an entry is judged.
+    #[must_use]
+    pub fn trust<'a>(&'a self, pinned: &'a Trust) -> &'a Trust {
+        self.roots.last().map_or_else(|| pinned.first(), |(_, trust)| trust)
+    }
+
+    /// The versions under which an entry of the other log may have been signed that was witnessed at this time, newest
+    /// first: the two logs are witnessed apart, so around a change both versions may be.
+    pub(super) fn trusts_at<'a>(&'a self, pinned: &'a Trust, at: Option<u64>) -> impl Iterator<Item = &'a Trust> {
+        let from = |entry: u64| self.witnessed.of(entry);
+        let begins = core::iter::once((Some(0), pinned.first()));
+        let begins = begins.chain(self.roots.iter().map(move |(entry, trust)| (from(*entry), trust.as_ref())));
+        let ends = self.roots.iter().map(move |(entry, _)| from(*entry)).chain([None]);
+        let held = begins.zip(ends).filter(move |((begin, trust), end)| {
+            let slack = trust.root().freshness_s;
+            let after = at.is_none_or(|at| begin.is_some_and(|begin| begin <= at.saturating_add(slack)));
+            after && end.is_none_or(|end| at.is_some_and(|at| at < end.saturating_add(slack)))
+        });
+        held.map(|((_, trust), _)| trust).collect::<Vec<_>>().into_iter().rev()
     }
 
     /// Takes the next entry of the governance log, its leaf's bytes as they are. A refused one counts as read.
@@ -130,12 +155,20 @@ impl State {
             }
             return Err(error);
         }
+        if verified.verb == Verb::TrustRoot {
+            self.roots.push((entry, Arc::new(self.trust(trust).update(statement)?)));
+        }
         self.put(trust, entry, hash, verified)
     }
 
     /// Whether an entry fits what came before; its signatures are checked already.
     fn fits(&self, trust: &Trust, entry: u64, at: Option<u64>, hash: &B32, verified: &Verified) -> Result<()> {
         match &verified.body {
+            // One that is pinned is the only one of its number.
+            Body::TrustRoot(body) => {
+                let pinned = trust.version(body.version).map(Trust::statement);
+                need(pinned.is_none_or(|statement| statement.entry_hash() == *hash), Code::Trust)
+            }
             Body::KeyAnnounced(body) => {
                 need(body.not_before < body.not_after, Code::Field)?;
                 match body.kind {
@@ -170,7 +203,7 @@ impl State {
             body => match request_of(body) {
                 Some(asked) => {
                     let request = self.request(asked).ok_or(Code::Context)?;
-                    request.check(&self.witnessed, &step(trust, entry, at, verified))
+                    request.check(&self.witnessed, &step(self.trust(trust), entry, at, verified))
                 }
                 None => Ok(()),
             },
@@ -178,7 +211,7 @@ impl State {
     }
 
     fn terms(&self, trust: &Trust, council: &Council) -> Terms {
-        let root = trust.root();
+        let root = self.trust(trust).root();
         let (life_s, partial_life_s) = self.policy().map_or((LIFE_S, LIFE_S), |p| (p.request_life_s, p.partial_life_s));
         let (cooling_off_s, deferral_max_s) = (root.cooling_off_s, root.deferral_max_s);
         Terms { t: council.t(), n: council.n(), cooling_off_s, life_s, partial_life_s, deferral_max_s }
@@ -215,9 +248,10 @@ impl State {
             }
             body => {
                 let at = self.witnessed.of(entry);
+                let by_auditor = self.trust(trust).auditor_among(&verified.signers);
                 let place = request_of(body).and_then(|asked| self.by_hash.get(asked));
                 if let Some(request) = place.and_then(|i| self.requests.get_mut(*i)) {
-                    request.take(&step(trust, entry, at, verified));
+                    request.take(&Step { entry, at, verb: verified.verb, body, by_auditor });
                 }
             }
         }
@@ -225,7 +259,8 @@ impl State {
     }
 
     fn put_key(&mut self, trust: &Trust, entry: u64, body: &KeyAnnounced, verified: &Verified) {
-        let (id, waived) = (body.key_id(), body.kind == KeyKind::Token && trust.auditor_among(&verified.signers));
+        let (id, waived) =
+            (body.key_id(), body.kind == KeyKind::Token && self.trust(trust).auditor_among(&verified.signers));
         let key = AnnouncedKey { entry, body: body.clone(), id, waived, retired: None };
         let place = (body.kind, body.epoch);
         // One public key under two epochs is a conflict of both.
@@ -284,7 +319,7 @@ impl State {
     /// First second at which a key counts, its own dates aside; `None` before it is witnessed.
     #[must_use]
     pub fn key_counts_from(&self, trust: &Trust, key: &AnnouncedKey) -> Option<u64> {
-        let delay = if key.waived { 0 } else { trust.root().activation_s.of(key.body.kind) };
+        let delay = if key.waived { 0 } else { self.trust(trust).root().activation_s.of(key.body.kind) };
         Some(self.witnessed.of(key.entry)?.saturating_add(delay))
     }
 

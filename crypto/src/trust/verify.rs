@@ -5,18 +5,21 @@
 //!      its auditors' quorum                        |  previous = SHA-256 of the whole statement v
 //!                                                  |  quorum of v and quorum of v + 1
 //! ```
-//! As in The Update Framework (section 5.3.4), a new version carries both quorums: the old one allows it, the new one
+//! Each version keeps those before it: what was signed under an earlier one is judged by that one, and a log is read from
+//! entry 0. As in The Update Framework (section 5.3.4), a new version carries both quorums: the old one allows it, the new one
 //! shows that its keys are in somebody's hands. So any version can be pinned by itself, and a mistyped auditor's key
 //! can't lock everybody out. Nothing that is fetched changes a trust root in any other way.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::root::{LogKey, LogName, TrustRoot};
 use crate::codec::{B32, sha256};
 use crate::ed25519::VerifyingKey;
 use crate::error::{Code, Result, need};
 use crate::statement::body::Role;
-use crate::statement::{Body, Statement};
+use crate::statement::value::Hex;
+use crate::statement::{Body, Statement, Verb};
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,29 +39,72 @@ pub struct Trust {
     identities: [VerifyingKey; Role::ALL.len()],
     auditors: Vec<VerifyingKey>,
     logs: [LogKey; LogName::ALL.len()],
+    before: Option<Arc<Trust>>,
 }
 
 impl Trust {
     /// Reads a trust root that the caller pins: compiled in, or named by a person. Nothing fetched may come this way.
-    /// Errors: `verb`, `trust` when it contradicts itself, `unknown-key`, `insufficient-signatures`, those of
-    /// [`VerifyingKey`].
+    /// Errors: `verb`, `trust` when it contradicts itself, `unknown-key` in a first version, `signatures`,
+    /// `insufficient-signatures`, those of [`VerifyingKey`].
     pub fn pinned(statement: &Statement) -> Result<Self> {
         let trust = Self::read(statement)?;
-        trust.signed(statement, &[])?;
+        match trust.root.previous {
+            None => trust.signed(statement, &[])?,
+            // Beside its own auditors' stand signatures of those who allowed it, whose keys only the version before has.
+            Some(_) => trust.signed(&statement.only_by(&trust.auditors), &[])?,
+        }
         Ok(trust)
     }
 
     /// Takes the version that follows. Errors: as [`Trust::pinned`], and `trust` when it is not the next version of
     /// this very trust root.
     pub fn update(&self, next: &Statement) -> Result<Self> {
-        let new = Self::read(next)?;
+        let mut new = Self::read(next)?;
         need(new.root.version == self.root.version + 1, Code::Trust)?;
         need(new.root.previous.is_some_and(|hash| hash.0 == self.hash), Code::Trust)?;
         // A demo never grows into something real, nor the other way round.
         need(new.root.demo == self.root.demo, Code::Trust)?;
         new.signed(next, &self.auditors)?;
         self.signed(next, &new.auditors)?;
+        new.before = Some(Arc::new(self.clone()));
         Ok(new)
+    }
+
+    /// A trust root with all that came before it, oldest first. Errors: as [`Trust::pinned`] for the first and
+    /// [`Trust::update`] for the others; `trust` for none.
+    pub fn chain<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> Result<Self> {
+        let mut statements = statements.into_iter();
+        let first = Self::pinned(statements.next().ok_or(Code::Trust)?)?;
+        statements.try_fold(first, |trust, next| trust.update(next))
+    }
+
+    /// This version and those before it that are known, newest first.
+    pub fn versions(&self) -> impl Iterator<Item = &Self> {
+        core::iter::successors(Some(self), |trust| trust.before.as_deref())
+    }
+
+    /// The oldest version that is known.
+    #[must_use]
+    pub fn first(&self) -> &Self {
+        self.versions().last().unwrap_or(self)
+    }
+
+    /// A version, if it is known.
+    #[must_use]
+    pub fn version(&self, version: u64) -> Option<&Self> {
+        self.versions().find(|trust| trust.root.version == version)
+    }
+
+    /// The next version, unsigned: the same but for what is changed, with its number and what it follows. Errors: `trust`
+    /// when it contradicts itself, `json`, those of [`VerifyingKey`].
+    pub fn next(&self, change: impl FnOnce(&mut TrustRoot)) -> Result<Statement> {
+        let mut root = self.root.clone();
+        change(&mut root);
+        (root.version, root.demo) = (self.root.version.saturating_add(1), self.root.demo);
+        root.previous = Some(Hex(self.hash));
+        let statement = Statement::new(Verb::TrustRoot, &root)?;
+        Self::sound(root, &statement)?;
+        Ok(statement)
     }
 
     fn read(statement: &Statement) -> Result<Self> {
@@ -91,7 +137,7 @@ impl Trust {
         let n = root.witnesses.len();
         need(within(root.witness_quorum, n / 2 + 1, n), Code::Trust)?;
         let hash = sha256(&statement.to_bytes());
-        Ok(Self { root, statement: statement.clone(), hash, identities, auditors, logs })
+        Ok(Self { root, statement: statement.clone(), hash, identities, auditors, logs, before: None })
     }
 
     fn signed(&self, statement: &Statement, others: &[VerifyingKey]) -> Result<()> {

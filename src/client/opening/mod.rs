@@ -17,7 +17,7 @@ use tabir_crypto::statement::value::CodeText;
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::threshold::Council;
 use tabir_crypto::trust::unseal::{Request, Status, request_of};
-use tabir_crypto::trust::{State, Trust, rule};
+use tabir_crypto::trust::{State, Trust};
 use tabir_crypto::{B32, Code, Result};
 
 use super::log_reader::Entry;
@@ -200,7 +200,8 @@ fn step(seen: &Seen<'_>, request: &Request, council: &Council, entry: &Entry) ->
     let statement = Statement::parse(&entry.leaf)?;
     let (what, signed) = (statement.body()?, statement.verb());
     let by = || -> Result<Vec<u16>> {
-        let signers = rule::check(seen.trust, seen.state, &statement)?.signers;
+        // Their signatures were checked by the version of the trust root that held, when the state took this entry.
+        let signers = statement.signers();
         let members = council.members().iter().filter(|m| signers.contains(&m.ed_vk.key_id()));
         Ok(members.map(|m| m.index).collect())
     };

@@ -62,9 +62,10 @@ impl State {
     /// The council that new reports are sealed to: the last lineage whose first council has waited its delay and whose
     /// current one is not retired. Error: `not-active`.
     pub fn active_council(&self, trust: &Trust, now: u64) -> Result<&LoggedCouncil> {
+        let delay = self.trust(trust).root().activation_s.council;
         let counts = |first: &B32| {
             let at = self.councils.get(first).and_then(|c| self.witnessed.of(c.entry));
-            at.is_some_and(|at| at.saturating_add(trust.root().activation_s.council) <= now)
+            at.is_some_and(|at| at.saturating_add(delay) <= now)
         };
         let current = |epochs: &Vec<B32>| {
             let witnessed = epochs.iter().rev().filter_map(|id| self.councils.get(id));
