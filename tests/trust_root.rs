@@ -63,7 +63,8 @@ fn sign(file: &Path, trust: &Path, key: &Path) -> String {
 fn next(dir: &Path, trust: &Path, name: &str, change: &[&str], keys: &[PathBuf]) -> PathBuf {
     let file = dir.join(name);
     done(&[&["trust", "init", "--trust", text(trust)], change, &[text(&file)]].concat());
-    let last = keys.iter().map(|key| sign(&file, trust, key)).last().unwrap();
+    let said: Vec<String> = keys.iter().map(|key| sign(&file, trust, key)).collect();
+    let last = said.last().unwrap();
     assert!(last.contains("It is complete."), "{last}");
     file
 }

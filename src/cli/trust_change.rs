@@ -114,7 +114,7 @@ fn take_out<T: PartialEq>(all: &mut Vec<T>, one: &T, what: &str) -> Result<(), C
     Ok(())
 }
 
-/// Each difference between two versions, a line each, and whether anything but number, time and predecessor differs.
+/// Each difference between two versions, a line each; number, time and predecessor always differ and are left out.
 pub fn differences(old: &TrustRoot, new: &TrustRoot) -> Vec<String> {
     let mut lines = Vec::new();
     for role in Role::ALL {

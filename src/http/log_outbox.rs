@@ -64,7 +64,7 @@ pub async fn round(
     let mut failed = None;
     for Waiting { id, log: name, statement } in outbox::waiting(db).await? {
         let path = format!("/internal/log/{}/entries", name.as_str());
-        let statement = signed_now(&statement, identity, former).map_err(HttpError::from)?;
+        let statement = signed_now(statement, identity, former);
         let header = call::sign(identity, Role::Log, "POST", &path, &statement, clock).map_err(HttpError::from)?;
         let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
         match client.send(Method::POST, &format!("{log}{path}"), &headers, statement).await {
@@ -85,15 +85,15 @@ fn former(identity: &SigningKey, trust: &Trust) -> Vec<B32> {
 
 /// The statement as it waits, or, if a former identity of the role alone signed it, signed by the present one. What is
 /// signed is the same, so that the log takes it once.
-fn signed_now(waiting: &[u8], identity: &SigningKey, former: &[B32]) -> tabir_crypto::Result<Vec<u8>> {
-    let statement = Statement::parse(waiting)?;
-    match statement.signers().as_slice() {
-        [signer] if former.contains(signer) => {
-            let mut anew = Statement::from_payload(statement.verb(), statement.payload().to_vec())?;
+fn signed_now(waiting: Vec<u8>, identity: &SigningKey, former: &[B32]) -> Vec<u8> {
+    // What can't be read is the log's to refuse, and holds up nothing behind it.
+    let Ok(statement) = Statement::parse(&waiting) else { return waiting };
+    match (statement.signers().as_slice(), Statement::from_payload(statement.verb(), statement.payload().to_vec())) {
+        ([signer], Ok(mut anew)) if former.contains(signer) => {
             anew.sign(identity);
-            Ok(anew.to_bytes())
+            anew.to_bytes()
         }
-        _ => Ok(waiting.to_vec()),
+        _ => waiting,
     }
 }
 
@@ -206,7 +206,7 @@ mod tests {
         let key = |seed| SigningKey::from_seed(&Secret::new([seed; 32]));
         let (old, new, other) = (key(1), key(2), key(3));
         let former = [old.verifying_key().key_id()];
-        let anew = |s: &Statement| Statement::parse(&signed_now(&s.to_bytes(), &new, &former).unwrap()).unwrap();
+        let anew = |s: &Statement| Statement::parse(&signed_now(s.to_bytes(), &new, &former)).unwrap();
         let waits = statement(&old, [1; 32]);
         let now = anew(&waits);
         assert_eq!((now.pae_hash(), now.signers()), (waits.pae_hash(), vec![new.verifying_key().key_id()]));

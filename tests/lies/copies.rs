@@ -68,7 +68,7 @@ fn copy_folder(from: &Path, to: &Path) {
         if path.is_dir() {
             copy_folder(&path, &to.join(name))
         } else {
-            drop(std::fs::copy(&path, to.join(name)).unwrap())
+            std::fs::copy(&path, to.join(name)).unwrap();
         }
     }
 }
