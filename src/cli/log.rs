@@ -1,4 +1,4 @@
-//! `tabir log export|recover`: the logs as a folder for any web server, and a lost store rebuilt from such a folder.
+//! `tabir log export`: both logs as a folder for any web server.
 
 use std::path::PathBuf;
 
