@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tabir::http::Answer;
 use tabir_crypto::hpke::KemSecretKey;
+use tabir_crypto::log::witness::format_cosignatures;
 use tabir_crypto::log::{Cosigner, TreeHead, checkpoint_hash};
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::value::Bytes;
@@ -140,6 +141,22 @@ async fn a_growth_waits_for_the_quorum_of_the_one_before() {
     assert_eq!(log.reader(INTAKE).kept(1).await.unwrap().witnessed_time(), 9);
     log.witness_until(INTAKE, 2, 11).await;
     assert_eq!(log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries[0].witnessed_time, 9);
+    log.end().await;
+}
+
+#[tokio::test]
+async fn an_old_cosignature_sent_again_makes_no_checkpoint_look_older() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = start(dir.path(), 10).await.unwrap();
+    log.append(INTAKE, &counts(0)).await.unwrap();
+    log.witness_until(INTAKE, 1, 9).await;
+    let pending = log.pending(INTAKE).await;
+    let (old, new) = ([1, 2].map(|n| witness(n).cosign(&pending, 9)), [1, 2].map(|n| witness(n).cosign(&pending, 20)));
+    for lines in [&new, &old] {
+        let body = String::from_utf8(format_cosignatures(lines)).unwrap();
+        assert_eq!(log.cosign(INTAKE, &body).await.unwrap().status, 204);
+        assert_eq!(log.reader(INTAKE).checkpoint().await.unwrap().witnessed_time(), 20);
+    }
     log.end().await;
 }
 

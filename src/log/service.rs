@@ -144,11 +144,14 @@ impl Service {
         }
         let checkpoint = found.ok_or(LogError::NotCurrent)?;
         let (size, witnesses) = (checkpoint.head().size, self.witnesses.clone());
+        // Lines are public: an old one sent again must not make a checkpoint look older than it was shown to be.
+        let time = time_of(line);
+        let newer = move |before: &str| NoteSignature::parse(before).map_or(true, |before| time_of(&before) < time);
         let complete = move |lines: &[String]| {
             let whole = with_lines(checkpoint, lines).ok()?;
             CosignedCheckpoint::check(whole, &witnesses).ok().map(|c| c.signed().to_bytes())
         };
-        self.store.cosign(log, size, witness.key().key_id(), line.to_string(), complete).await?;
+        self.store.cosign(log, size, witness.key().key_id(), line.to_string(), newer, complete).await?;
         Ok(())
     }
 
@@ -210,6 +213,11 @@ impl Stored {
     pub fn whole(&self, log: &LogVerifier) -> Result<SignedCheckpoint, Error> {
         with_lines(SignedCheckpoint::open(&self.note, log)?, &self.lines)
     }
+}
+
+/// When a witness says that it signed; `None` for what is no cosignature.
+fn time_of(line: &NoteSignature) -> Option<u64> {
+    line.bytes().first_chunk().map(|time| u64::from_be_bytes(*time))
 }
 
 fn with_lines(mut checkpoint: SignedCheckpoint, lines: &[String]) -> Result<SignedCheckpoint, Error> {

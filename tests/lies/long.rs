@@ -44,6 +44,10 @@ async fn nothing_of_a_log_whose_end_does_not_fit_is_taken() {
     let mut forge = clean();
     put(&mut forge, 1);
     put(&mut forge, 1);
+    // So many that the first ones are taken before the end is read.
+    for w in 2..MORE {
+        put(&mut forge, w);
+    }
     forge.keep(INTAKE);
     let dir = forge.written();
     let size = forge.intake.size();

@@ -46,6 +46,12 @@ pub const CHECKS: [&str; 17] = [
     "intake.signatures",
     "intake.once",
 ];
+/// The log that a check of [`CHECKS`] or [`windows::CHECKS`] is about.
+#[must_use]
+pub fn log_of(check: &str) -> LogName {
+    if check.starts_with("intake.") || check.starts_with("windows.") { LogName::Intake } else { LogName::Governance }
+}
+
 /// How long after its date a deferred notice may take to be seen in the log.
 const NOTICE_GRACE_S: u64 = 3600;
 

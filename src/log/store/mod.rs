@@ -81,7 +81,7 @@ impl Store {
             .await
     }
 
-    /// Stores a witness's newest line. `complete` makes the whole note once the lines are a quorum; the first such note
+    /// Stores a witness's line, if it is `newer` than the one that is there. `complete` makes the whole note once the lines are a quorum; the first such note
     /// is kept for ever, and returned.
     pub async fn cosign(
         &self,
@@ -89,11 +89,19 @@ impl Store {
         size: u64,
         witness: B32,
         line: String,
+        newer: impl Fn(&str) -> bool + Send + 'static,
         complete: impl FnOnce(&[String]) -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<Option<Vec<u8>>, DbError> {
         let (size, faults) = (sql(size)?, self.faults.clone());
         let done = self.db.write(move |tx| {
             Box::pin(async move {
+                let find = "SELECT line FROM cosignature WHERE log = $1 AND size = $2 AND witness = $3";
+                let find = sqlx::query(find).bind(log.as_str()).bind(size).bind(witness.to_vec());
+                let before: Option<String> =
+                    find.fetch_optional(&mut *tx).await?.map(|row| row.try_get(0)).transpose()?;
+                if before.is_some_and(|line| !newer(&line)) {
+                    return Ok(None);
+                }
                 let put = "INSERT INTO cosignature (log, size, witness, line) VALUES ($1, $2, $3, $4) \
                                ON CONFLICT (log, size, witness) DO UPDATE SET line = excluded.line";
                 sqlx::query(put)
