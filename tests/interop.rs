@@ -94,10 +94,11 @@ fn shell(dir: &Path, gateway: &str, steps: &[String]) -> Result<String, String> 
     if out.status.success() { Ok(stdout) } else { Err(format!("{stdout}{stderr}")) }
 }
 
-/// The one file of a folder that comes last by name.
+/// The fullest bundle of a folder of partial ones: they are named by their numbers of entries.
 fn last_in(folder: PathBuf) -> PathBuf {
     let files = std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path());
-    files.max().unwrap_or_else(|| panic!("{} is empty", folder.display()))
+    let width = |file: &PathBuf| file.file_name().and_then(|n| n.to_str()?.parse::<u64>().ok());
+    files.max_by_key(width).unwrap_or_else(|| panic!("{} is empty", folder.display()))
 }
 
 #[tokio::test]
