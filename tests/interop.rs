@@ -1,10 +1,13 @@
 //! Programs that Tabir's authors did not write, against running roles. `tests/interop/README.md` says what each is told.
 
+#[path = "common/folder.rs"]
+mod folder;
 mod stage;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use folder::copy_folder;
 use stage::Stage;
 use tabir::client::audit;
 use tabir::client::report::seal;
@@ -63,18 +66,6 @@ fn expect(copy: &Path) -> Vec<String> {
     let lines: Vec<String> = failed.map(line).collect();
     std::fs::write(copy.join("expected"), lines.join("\n")).unwrap();
     lines
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(file.file_name());
-        if file.file_type().unwrap().is_dir() {
-            copy_folder(&file.path(), &to);
-        } else {
-            std::fs::copy(file.path(), to).unwrap();
-        }
-    }
 }
 
 /// The shell commands of docs/auditing.md, step by step.

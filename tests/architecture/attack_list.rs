@@ -74,22 +74,28 @@ pub fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// What is wrong with the list, as `line: what`.
-pub fn defects(list: &str, tree: &Tree) -> Vec<String> {
-    let (mut found, mut attacks, mut inside) = (Vec::new(), BTreeSet::new(), false);
+/// The rows of all tables with this head, each with its line number and its cells.
+pub fn rows<'a>(list: &'a str, head: &[&str]) -> Vec<(usize, Vec<&'a str>)> {
+    let (mut found, mut inside) = (Vec::new(), false);
     for (number, line) in (1..).zip(list.lines()) {
         let Some(row) = line.strip_prefix('|') else {
             inside = false;
             continue;
         };
         let cells: Vec<&str> = row.trim_end_matches('|').split('|').map(str::trim).collect();
-        if cells == HEAD {
+        if cells == head {
             inside = true;
-            continue;
+        } else if inside && !cells.iter().all(|c| c.trim_matches('-').is_empty() && !c.is_empty()) {
+            found.push((number, cells));
         }
-        if !inside || cells.iter().all(|c| c.trim_matches('-').is_empty() && !c.is_empty()) {
-            continue;
-        }
+    }
+    found
+}
+
+/// What is wrong with the list, as `line: what`.
+pub fn defects(list: &str, tree: &Tree) -> Vec<String> {
+    let (mut found, mut attacks) = (Vec::new(), BTreeSet::new());
+    for (number, cells) in rows(list, &HEAD) {
         let mut say = |what: String| found.push(format!("{number}: {what}"));
         let [attack, by, stops, tests, patches] = cells.as_slice() else {
             say(format!("{} cells", cells.len()));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use tabir::client::audit::{CHECKPOINT_CHECK, LOG_CHECK, TIMES_CHECK};
 use tabir_crypto::trust::{audit, windows};
 
-use crate::attack_list::{Tree, quoted};
+use crate::attack_list::{Tree, quoted, rows};
 
 /// Its tables; all have this head.
 const HEAD: [&str; 5] = ["lie", "who must collude", "what shows it", "check", "test"];
@@ -21,20 +21,8 @@ fn is_check(name: &str) -> bool {
 
 /// What is wrong with the list, as `line: what`.
 pub fn defects(list: &str, tree: &Tree) -> Vec<String> {
-    let (mut found, mut named, mut inside) = (Vec::new(), BTreeSet::new(), false);
-    for (number, line) in (1..).zip(list.lines()) {
-        let Some(row) = line.strip_prefix('|') else {
-            inside = false;
-            continue;
-        };
-        let cells: Vec<&str> = row.trim_end_matches('|').split('|').map(str::trim).collect();
-        if cells == HEAD {
-            inside = true;
-            continue;
-        }
-        if !inside || cells.iter().all(|c| !c.is_empty() && c.trim_matches('-').is_empty()) {
-            continue;
-        }
+    let (mut found, mut named) = (Vec::new(), BTreeSet::new());
+    for (number, cells) in rows(list, &HEAD) {
         let mut say = |what: String| found.push(format!("{number}: {what}"));
         let [lie, who, shows, checks, tests] = cells.as_slice() else {
             say(format!("{} cells", cells.len()));

@@ -13,6 +13,7 @@ use tabir_crypto::statement::body::{RetentionCounts, Role};
 use tabir_crypto::statement::value::{Hour, V1};
 
 use crate::clean::{END, clean};
+use crate::folder::copy_folder;
 use crate::forge::{INTAKE, trust};
 use crate::world::*;
 
@@ -58,18 +59,6 @@ impl LogSource for Shared {
     async fn kept_sizes(&self) -> Result<Vec<u64>, ReadError> {
         self.0.ask("checkpoints")?;
         self.0.folder.kept_sizes().await
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap() {
-        let (path, name) = file.map(|f| (f.path(), f.file_name())).unwrap();
-        if path.is_dir() {
-            copy_folder(&path, &to.join(name))
-        } else {
-            std::fs::copy(&path, to.join(name)).unwrap();
-        }
     }
 }
 

@@ -6,6 +6,8 @@ mod world;
 
 mod clean;
 mod copies;
+#[path = "../common/folder.rs"]
+mod folder;
 mod forge;
 mod keys;
 mod long;

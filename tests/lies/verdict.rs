@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tabir::client::audit::verify;
 use tabir_crypto::trust::audit::Check;
 
+use crate::folder::copy_folder;
 use crate::forge::{Forge, trust};
 
 /// `name code`, then log and entry, then window and number of reports, each where there is one.
@@ -37,18 +38,6 @@ fn keep(folder: &Path, copy: &Path, found: &[String]) {
     copy_folder(copy, &to);
     std::fs::write(to.join("trust.json"), trust().statement().to_bytes()).unwrap();
     std::fs::write(to.join("expected"), found.join("\n")).unwrap();
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(file.file_name());
-        if file.file_type().unwrap().is_dir() {
-            copy_folder(&file.path(), &to);
-        } else {
-            std::fs::copy(file.path(), to).unwrap();
-        }
-    }
 }
 
 /// The audit of what the forge holds says this and nothing else.
