@@ -166,6 +166,26 @@ fn delays_are_those_of_the_version_that_holds() {
 }
 
 #[test]
+fn the_cap_of_a_day_is_that_of_the_version_that_held() {
+    let mut log = Log::new();
+    let asked: Vec<_> = ["1", "2", "3"].iter().map(|name| log.ask(name)).collect();
+    for r in &asked {
+        log.approve(*r, 1).unwrap();
+        log.approve(*r, 2).unwrap();
+    }
+    log.now = (T0 + COOLING) / DAY * DAY + DAY;
+    log.release(asked[0]).unwrap();
+    log.release(asked[1]).unwrap();
+    let one = Trust::pinned(&first()).unwrap();
+    log.put(&after(&one, |root| root.release_cap_per_day = 1, &quorum())).unwrap();
+    let failed =
+        |log: &Log| audit::audit(&log.trust, log.entries(), [], log.now).failed().map(|c| c.name).collect::<Vec<_>>();
+    assert_eq!(failed(&log), Vec::<&str>::new());
+    log.release(asked[2]).unwrap();
+    assert_eq!(failed(&log), ["unseal.cap"]);
+}
+
+#[test]
 fn what_a_role_promised_holds_after_its_key_changed() {
     let (v, at) = (V1, Hour::of(T0));
     let body = Acceptance {

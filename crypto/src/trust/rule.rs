@@ -17,8 +17,8 @@
 //! report.accepted .erased, acceptance   gateway               .forwarded .refused .pending, reply: forwarder
 //! retention.counts  any role                                  council.manifest: all its members, and its dealers
 //! ```
-//! All by the version of the trust root that holds at that entry. Not decided here: what a case key signs, `council.message` and `call`, whose
-//! keys stand in neither trust root nor log.
+//! All by the version of the trust root that holds at that entry. Not decided here: what a case key signs,
+//! `council.message` and `call`, whose keys stand in neither trust root nor log.
 
 use super::root::LogName;
 use super::state::State;

@@ -83,6 +83,12 @@ impl State {
         self.roots.last().map_or_else(|| pinned.first(), |(_, trust)| trust)
     }
 
+    /// The trust root that held at an entry of the governance log.
+    pub(super) fn trust_at<'a>(&'a self, pinned: &'a Trust, entry: u64) -> &'a Trust {
+        let before = self.roots.partition_point(|(from, _)| *from < entry);
+        before.checked_sub(1).and_then(|i| self.roots.get(i)).map_or_else(|| pinned.first(), |(_, trust)| trust)
+    }
+
     /// The versions under which an entry of the other log may have been signed that was witnessed at this time, newest
     /// first: the two logs are witnessed apart, so around a change both versions may be.
     pub(super) fn trusts_at<'a>(&'a self, pinned: &'a Trust, at: Option<u64>) -> impl Iterator<Item = &'a Trust> {
