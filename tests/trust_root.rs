@@ -15,7 +15,7 @@ use tabir::config::keys::create_seed;
 use tabir::config::trust_file;
 use tabir::http::Client;
 use tabir_crypto::ed25519::SigningKey;
-use tabir_crypto::log::TreeHead;
+use tabir_crypto::log::{Cosigner, TreeHead};
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::trust::root::LogName;
@@ -163,6 +163,39 @@ async fn people_auditors_and_roles_follow_a_trust_root_that_changes() {
     let ahead = tabir(&["trust", "update", "--trust", text(&first), "--server", &server]);
     assert!(ahead.status.success() && String::from_utf8_lossy(&ahead.stderr).contains("older version than yours"));
     assert_eq!(version(&first), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_go_on_when_the_witness_changes() {
+    let mut stage = Stage::start(env!("CARGO_BIN_EXE_tabir")).await;
+    let (dir, mine) = (stage.folder().to_owned(), tempfile::tempdir().unwrap());
+    let (trust, server) = (dir.join("trust.json"), stage.gateway());
+    let (pinned, copy, site) = (client(mine.path(), "mine", &trust), mine.path().join("log"), mine.path().join("site"));
+    let config = dir.join("log/tabir.toml");
+    let fetch = || tabir(&["audit", "fetch", "--server", &server, "--trust", text(&pinned), text(&copy)]);
+    let export = || tabir(&["log", "export", text(&site), "--config", text(&config)]);
+    assert!(fetch().status.success() && export().status.success());
+
+    let key = mine.path().join("witness.key");
+    let new = Cosigner::from_seed("new.example", &create_seed(&key).unwrap()).unwrap().verifier_key().to_string();
+    let old = stage.trust.root().witnesses[0].as_str().to_owned();
+    let change = [format!("--remove-witness={old}"), format!("--add-witness={new}")];
+    let change: Vec<&str> = change.iter().map(String::as_str).collect();
+    let auditors = [2, 3].map(|n| dir.join(format!("auditors/auditor-{n}.key")));
+    let second = next(mine.path(), &trust, "second.json", &change, &auditors);
+    const ROLES: [&str; 7] = ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder"];
+    ROLES.iter().for_each(|role| stage.end(role));
+    std::fs::rename(&key, dir.join("warden/witness.key")).unwrap();
+    done(&["trust", "update", "--trust", text(&trust), "--from", text(&second)]);
+    ROLES.iter().for_each(|role| stage.resume(role));
+
+    let caught =
+        || async { tabir(&["trust", "update", "--trust", text(&pinned), "--server", &server]).status.success() };
+    stage.until("the new version from the gateway", caught).await;
+    assert_eq!(version(&pinned), 2);
+    // What the old witness cosigned stays, and the same folders go on with what the new one does.
+    stage.until("both folders", || async { fetch().status.success() && export().status.success() }).await;
+    assert!(done(&["audit", "verify", text(&copy), "--trust", text(&pinned)]).contains("0 failed."));
 }
 
 /// Entries of the intake log by the first and by the newest gateway, if an audit passes.

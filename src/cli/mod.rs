@@ -80,7 +80,7 @@ enum Command {
     /// Copy both logs, and check everything offline
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Write both logs into a folder for any web server, or rebuild a lost store
+    /// Write both logs into a folder for any web server
     #[command(subcommand)]
     Log(log::Command),
     /// Print one-use codes that buy a token each

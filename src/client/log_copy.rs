@@ -36,7 +36,7 @@ pub async fn copy_log_with<S: LogSource>(
     progress: Progress<'_>,
 ) -> Result<Heads, ReadError> {
     let copy = reader.with_source(LogFolder(folder.to_owned()));
-    let mine = match copy.checkpoint().await {
+    let mine = match copy.copied_checkpoint().await {
         Ok(mine) => Some(mine),
         Err(ReadError::Missing(_)) => None,
         Err(e) => return Err(e),

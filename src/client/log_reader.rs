@@ -81,8 +81,7 @@ const BUNDLES: u64 = 256;
 #[derive(Clone, Debug)]
 pub struct LogReader<S> {
     source: S,
-    log: LogVerifier,
-    witnesses: Witnesses,
+    newest: (LogVerifier, Witnesses),
     /// Those of earlier versions of the trust root, newest first: for kept checkpoints.
     before: Vec<(LogVerifier, Witnesses)>,
 }
@@ -95,16 +94,26 @@ fn refuse<T>(what: impl ToString, code: Code) -> Result<T, ReadError> {
     Err(refused(what)(code.into()))
 }
 
-/// A kept checkpoint by one of these: keys of a log and its witnesses in some version of the trust root.
-#[must_use]
-pub fn open_any(bytes: &[u8], by: &[(LogVerifier, Witnesses)]) -> Option<CosignedCheckpoint> {
-    by.iter().find_map(|(log, witnesses)| CosignedCheckpoint::open(bytes, log, witnesses).ok())
+/// What was signed and cosigned under some version of the trust root: `open` by the keys of one after the other, newest
+/// first. Error: that by the newest.
+pub fn by_any<'a, T>(
+    by: impl IntoIterator<Item = &'a (LogVerifier, Witnesses)>,
+    open: impl Fn(&LogVerifier, &Witnesses) -> tabir_crypto::Result<T>,
+) -> tabir_crypto::Result<T> {
+    let mut opened: Option<tabir_crypto::Result<T>> = None;
+    for (log, witnesses) in by {
+        opened = match (opened, open(log, witnesses)) {
+            (_, Ok(found)) => return Ok(found),
+            (first, error) => first.or(Some(error)),
+        };
+    }
+    opened.unwrap_or_else(|| Err(Code::UnknownKey.into()))
 }
 
 impl<S: LogSource> LogReader<S> {
     /// Keys, origin and quorum come from the trust root, never from the source.
     pub const fn new(source: S, log: LogVerifier, witnesses: Witnesses) -> Self {
-        Self { source, log, witnesses, before: Vec::new() }
+        Self { source, newest: (log, witnesses), before: Vec::new() }
     }
 
     /// By whom kept checkpoints may have been signed and cosigned in earlier versions of the trust root.
@@ -115,7 +124,7 @@ impl<S: LogSource> LogReader<S> {
 
     /// The same log, by the same rules, from elsewhere.
     pub fn with_source<T>(&self, source: T) -> LogReader<T> {
-        LogReader { source, log: self.log.clone(), witnesses: self.witnesses.clone(), before: self.before.clone() }
+        LogReader { source, newest: self.newest.clone(), before: self.before.clone() }
     }
 
     /// Where it reads from; nothing that it says is checked.
@@ -125,22 +134,27 @@ impl<S: LogSource> LogReader<S> {
 
     /// The newest checkpoint that a quorum cosigned.
     pub async fn checkpoint(&self) -> Result<CosignedCheckpoint, ReadError> {
-        self.cosigned("checkpoint").await
+        let bytes = self.source.get("checkpoint").await?;
+        let (log, witnesses) = &self.newest;
+        CosignedCheckpoint::open(&bytes, log, witnesses).map_err(refused("checkpoint"))
+    }
+
+    /// The newest checkpoint of a copy, which may be older than the newest version of the trust root.
+    pub async fn copied_checkpoint(&self) -> Result<CosignedCheckpoint, ReadError> {
+        self.cosigned_ever("checkpoint").await
     }
 
     /// The kept checkpoint of a size.
     pub async fn kept(&self, size: u64) -> Result<CosignedCheckpoint, ReadError> {
         let path = format!("checkpoints/{size}");
-        let bytes = self.source.get(&path).await?;
-        let newest = CosignedCheckpoint::open(&bytes, &self.log, &self.witnesses);
-        let earlier = |error| open_any(&bytes, &self.before).ok_or(error);
-        let kept = newest.or_else(earlier).map_err(refused(&path))?;
+        let kept = self.cosigned_ever(&path).await?;
         if kept.head().size == size { Ok(kept) } else { refuse(path, Code::Checkpoint) }
     }
 
-    async fn cosigned(&self, path: &str) -> Result<CosignedCheckpoint, ReadError> {
+    async fn cosigned_ever(&self, path: &str) -> Result<CosignedCheckpoint, ReadError> {
         let bytes = self.source.get(path).await?;
-        CosignedCheckpoint::open(&bytes, &self.log, &self.witnesses).map_err(refused(path))
+        let by = core::iter::once(&self.newest).chain(&self.before);
+        by_any(by, |log, witnesses| CosignedCheckpoint::open(&bytes, log, witnesses)).map_err(refused(path))
     }
 
     /// All that is new since a head that this reader has checked before; [`TreeHead::EMPTY`] for the whole log. All
@@ -190,7 +204,7 @@ impl<S: LogSource> LogReader<S> {
     /// extends. The witness stores both before it cosigns.
     pub async fn pending(&self, known: TreeHead) -> Result<(SignedCheckpoint, Vec<Vec<u8>>), ReadError> {
         let bytes = self.source.get("pending").await?;
-        let checkpoint = SignedCheckpoint::open(&bytes, &self.log).map_err(refused("pending"))?;
+        let checkpoint = SignedCheckpoint::open(&bytes, &self.newest.0).map_err(refused("pending"))?;
         let mut all = Vec::new();
         let visit = |part: Part<'_>| {
             if let Part::Bundle { leaves, .. } = part {

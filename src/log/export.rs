@@ -19,6 +19,7 @@ use tabir_crypto::trust::root::LogName;
 use super::fault::Faults;
 use super::folder::{Folder, FolderError};
 use super::store::{FILE, Store};
+use crate::client::log_reader::by_any;
 use crate::client::log_source::KeptSizes;
 use crate::config::roles;
 use crate::db::DbError;
@@ -78,9 +79,10 @@ pub async fn export(
     let store = Store::open(&config.dir, Faults::default()).await?;
     let mut exported = [Exported { size: 0, new: 0 }; 2];
     for (name, exported) in LogName::ALL.into_iter().zip(&mut exported) {
-        let refused = refused(name, "trust root");
-        let (log, witnesses) = ledger::verifiers(trust, name).map_err(refused)?;
-        let export = Export { store: &store, name, log, witnesses, folder: Folder(folder.join(name.as_str())) };
+        let refused = || refused(name, "trust root");
+        let by = ledger::all_verifiers(trust, name).map_err(refused())?;
+        let (log, witnesses) = ledger::verifiers(trust, name).map_err(refused())?;
+        let export = Export { store: &store, name, log, witnesses, by, folder: Folder(folder.join(name.as_str())) };
         *exported = export.run(&|done, all| progress(name, done, all)).await?;
     }
     Ok(exported)
@@ -95,6 +97,8 @@ struct Export<'a> {
     name: LogName,
     log: LogVerifier,
     witnesses: Witnesses,
+    /// Those of every version of the trust root: for what was cosigned before the newest.
+    by: Vec<(LogVerifier, Witnesses)>,
     folder: Folder,
 }
 
@@ -107,9 +111,7 @@ impl Export<'_> {
         let head =
             CosignedCheckpoint::check(checkpoint.clone(), &self.witnesses).map_err(refused("checkpoint"))?.head();
         let before = match self.folder.read("checkpoint")? {
-            Some(note) => {
-                CosignedCheckpoint::open(&note, &self.log, &self.witnesses).map_err(refused("folder"))?.head()
-            }
+            Some(note) => self.cosigned(&note, "folder")?.head(),
             None => TreeHead::EMPTY,
         };
         if before.size > head.size {
@@ -161,11 +163,14 @@ impl Export<'_> {
         self.tiles(&mut edge, |_| true)
     }
 
+    fn cosigned(&self, note: &[u8], what: &'static str) -> Result<CosignedCheckpoint, ExportError> {
+        let open = |log: &LogVerifier, witnesses: &Witnesses| CosignedCheckpoint::open(note, log, witnesses);
+        by_any(&self.by, open).map_err(refused(self.name, what))
+    }
+
     fn keep(&self, note: &[u8], head: TreeHead) -> Result<(), ExportError> {
-        let refused = |what| refused(self.name, what);
-        let kept = CosignedCheckpoint::open(note, &self.log, &self.witnesses).map_err(refused("kept checkpoint"))?;
-        if kept.head() != head {
-            return Err(refused("kept checkpoint")(Code::Consistency.into()));
+        if self.cosigned(note, "kept checkpoint")?.head() != head {
+            return Err(refused(self.name, "kept checkpoint")(Code::Consistency.into()));
         }
         Ok(self.folder.write(&format!("checkpoints/{}", head.size), note)?)
     }

@@ -1,13 +1,12 @@
 //! What the governance log says, read on from where it was read last: other processes may write on the same store.
 
-use tabir_crypto::log::{LogVerifier, Witnesses};
+use tabir_crypto::log::{CosignedCheckpoint, LogVerifier, Witnesses};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust};
 
 use super::error::LogError;
 use super::store::Store;
-use crate::client::log_reader::open_any;
-use crate::db::DbError;
+use crate::client::log_reader::by_any;
 
 /// Leaves that one reading takes.
 const PAGE: u64 = 1000;
@@ -35,7 +34,7 @@ impl Governance {
             let mut leaves = leaves.into_iter();
             loop {
                 while let Some((size, note)) = kept.next_if(|(size, _)| *size <= self.state.size()) {
-                    let checkpoint = open_any(&note, by).ok_or(DbError::Malformed("checkpoint"))?;
+                    let checkpoint = by_any(by, |log, witnesses| CosignedCheckpoint::open(&note, log, witnesses))?;
                     self.state.mark(size, checkpoint.witnessed_time());
                     self.marked = size;
                 }

@@ -24,7 +24,7 @@ use tabir_crypto::trust::{State, Trust};
 use tabir_crypto::{B32, Code, Error, Secret};
 
 use super::{Opening, Seen, find, tell};
-use crate::client::log_reader::{Entry, Growth};
+use crate::client::log_reader::{Entry, Growth, by_any};
 use crate::client::log_source::ReadError;
 use crate::ledger;
 
@@ -93,13 +93,15 @@ pub fn write(
     check(dir, trust)
 }
 
-/// The steps, and the policies and councils before the last of them that counted.
+/// The steps, and the versions of the trust root, policies and councils before the last of them that counted.
 fn select<'a>(trust: &Trust, log: &'a Growth, openings: &[Opening]) -> Vec<&'a Entry> {
     let steps: BTreeSet<u64> = openings.iter().flat_map(|o| &o.steps).map(|s| s.entry).collect();
     let last = steps.last().copied().unwrap_or(0);
     let mut state = State::new();
-    let ground =
-        |verb| matches!(verb, Verb::PolicySet | Verb::CouncilFormed | Verb::CouncilRefreshed | Verb::CouncilReshared);
+    let ground = |verb| {
+        let councils = matches!(verb, Verb::CouncilFormed | Verb::CouncilRefreshed | Verb::CouncilReshared);
+        councils || matches!(verb, Verb::TrustRoot | Verb::PolicySet)
+    };
     let wanted = |entry: &&Entry| {
         let taken = state.apply(trust, entry.index, &entry.leaf, Some(entry.witnessed_time));
         steps.contains(&entry.index) || (entry.index < last && taken.is_ok_and(|v| ground(v.verb)))
@@ -111,10 +113,12 @@ fn select<'a>(trust: &Trust, log: &'a Growth, openings: &[Opening]) -> Vec<&'a E
 /// witnesses cosigned, is signed by those who must, and follows from those before it; and the notice key, if there is
 /// one, is that of every request. Errors: with the file's name and a code, or the file that is missing.
 pub fn check(dir: &Path, trust: &Trust) -> Result<Checked, ReadError> {
-    let (log, witnesses) = ledger::verifiers(trust, LogName::Governance).map_err(refused("trust"))?;
-    let newest = CosignedCheckpoint::open(&read(dir, CHECKPOINT)?, &log, &witnesses).map_err(refused(CHECKPOINT))?;
+    let by = ledger::all_verifiers(trust, LogName::Governance).map_err(refused("trust"))?;
+    let note = read(dir, CHECKPOINT)?;
+    let newest = by_any(&by, |log, witnesses| CosignedCheckpoint::open(&note, log, witnesses));
+    let newest = newest.map_err(refused(CHECKPOINT))?;
     let head = newest.head();
-    let entries = entries(dir, head, &log, &witnesses)?;
+    let entries = entries(dir, head, &by)?;
     let state = replay(trust, &entries)?;
     if state.requests().is_empty() {
         return Err(ReadError::Missing("unseal.requested".into()));
@@ -164,14 +168,14 @@ fn numbers(dir: &Path) -> Result<BTreeSet<u64>, ReadError> {
     Ok(numbers)
 }
 
-fn entries(dir: &Path, head: TreeHead, log: &LogVerifier, witnesses: &Witnesses) -> Result<Vec<Entry>, ReadError> {
+fn entries(dir: &Path, head: TreeHead, by: &[(LogVerifier, Witnesses)]) -> Result<Vec<Entry>, ReadError> {
     let mut roots = BTreeMap::from([(head.size, head.root)]);
     let mut entries = Vec::new();
     for index in numbers(dir)? {
         let file = name(index, PROOF);
         let (leaf, bytes) = (read(dir, &name(index, ENTRY))?, read(dir, &file)?);
         let proof = TlogProof::parse(&bytes).map_err(refused(&file))?;
-        let covers = proof.verify(&leaf, log, witnesses).map_err(refused(&file))?;
+        let covers = by_any(by, |log, witnesses| proof.verify(&leaf, log, witnesses)).map_err(refused(&file))?;
         let (size, root) = (covers.head().size, covers.head().root);
         if proof.index() != index || index > MAX_ENTRY || size > head.size {
             return Err(refused(&file)(Code::Inclusion.into()));
