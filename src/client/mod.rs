@@ -1,13 +1,18 @@
 //! What a reporter, an official and an auditor do, over HTTP: used by the command line and the tests.
 
 pub mod audit;
+pub mod audit_openings;
+pub mod audit_period;
+pub mod audit_report;
 pub mod case;
 pub mod consent;
 pub mod log_copy;
+pub mod log_proof;
 pub mod log_reader;
 pub mod log_source;
 pub mod official;
 pub mod opening;
+pub mod proof_file;
 pub mod prove;
 pub mod report;
 pub mod session;

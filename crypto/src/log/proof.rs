@@ -35,9 +35,13 @@ impl TlogProof {
     /// Makes the proof for entry `index` in the tree of a checkpoint, from the leaf hashes of all its entries or more.
     /// Errors: `size` (the tree doesn't have this entry), `inclusion` (too few leaf hashes).
     pub fn make(index: u64, leaves: &[B32], checkpoint: &SignedCheckpoint) -> Result<Self> {
+        Self::of(index, checkpoint, |subtree| hash_of(leaves, subtree))
+    }
+
+    /// The same from the hashes of complete subtrees, wherever they come from. Errors: `size`, the source's.
+    pub fn of(index: u64, checkpoint: &SignedCheckpoint, of: impl FnMut(Subtree) -> Result<B32>) -> Result<Self> {
         let plan = inclusion_plan(index, checkpoint.head().size)?;
-        let hashes = prove(&plan, |subtree| hash_of(leaves, subtree))?;
-        Ok(Self { index, hashes, checkpoint: checkpoint.to_bytes() })
+        Ok(Self { index, hashes: prove(&plan, of)?, checkpoint: checkpoint.to_bytes() })
     }
 
     /// Reads a file. Errors: `too-long`, `inclusion` (its form); the checkpoint is not looked at.

@@ -17,14 +17,14 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use tabir_crypto::codec::unhex;
-use tabir_crypto::log::{CosignedCheckpoint, LogVerifier, TlogProof, TreeHead, Witnesses, leaf_hash};
-use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::log::TreeHead;
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust};
-use tabir_crypto::{B32, Code, Error, Secret};
+use tabir_crypto::{B32, Code, Secret};
 
+use super::carried::{self, By, Item, Proven, refused};
 use super::{Opening, Seen, find, tell};
-use crate::client::log_reader::{Entry, Growth, by_any};
+use crate::client::log_reader::{Entry, Growth};
 use crate::client::log_source::ReadError;
 use crate::ledger;
 
@@ -33,8 +33,6 @@ const PROOF: &str = ".tlog-proof";
 const CHECKPOINT: &str = "checkpoint";
 const NOTICE_KEY: &str = "notice-key";
 const README: &str = "README.txt";
-/// The highest number of an entry: far more than a governance log has, and few enough to step over.
-const MAX_ENTRY: u64 = 1 << 24;
 
 /// A folder whose every part was verified.
 pub struct Checked {
@@ -50,10 +48,6 @@ pub struct Checked {
     pub state: State,
     /// A notice key is in it, and all of its openings are about the case of that key.
     pub one_case: bool,
-}
-
-fn refused(what: impl ToString) -> impl FnOnce(Error) -> ReadError {
-    move |source| ReadError::Refused { what: what.to_string(), source }
 }
 
 fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> ReadError {
@@ -74,11 +68,10 @@ pub fn write(
     notice_key: Option<&Secret<String>>,
     readme: &str,
 ) -> Result<Checked, ReadError> {
-    let hashes: Vec<B32> = log.entries.iter().map(|e| e.hash).collect();
+    let steps: BTreeSet<u64> = openings.iter().flat_map(|o| &o.steps).map(|s| s.entry).collect();
     let mut files = BTreeMap::new();
-    for entry in select(trust, log, openings) {
-        let covers = log.kept.iter().find(|k| k.head().size > entry.index).unwrap_or(&log.checkpoint);
-        let proof = TlogProof::make(entry.index, &hashes, covers.signed()).map_err(refused(entry.index))?;
+    for entry in carried::select(trust, log, &steps) {
+        let proof = carried::prove(log, entry.index).map_err(refused(entry.index))?;
         files.insert(name(entry.index, ENTRY), entry.leaf.clone());
         files.insert(name(entry.index, PROOF), proof.to_bytes());
     }
@@ -93,33 +86,16 @@ pub fn write(
     check(dir, trust)
 }
 
-/// The steps, and the versions of the trust root, policies and councils before the last of them that counted.
-fn select<'a>(trust: &Trust, log: &'a Growth, openings: &[Opening]) -> Vec<&'a Entry> {
-    let steps: BTreeSet<u64> = openings.iter().flat_map(|o| &o.steps).map(|s| s.entry).collect();
-    let last = steps.last().copied().unwrap_or(0);
-    let mut state = State::new();
-    let ground = |verb| {
-        let councils = matches!(verb, Verb::CouncilFormed | Verb::CouncilRefreshed | Verb::CouncilReshared);
-        councils || matches!(verb, Verb::TrustRoot | Verb::PolicySet)
-    };
-    let wanted = |entry: &&Entry| {
-        let taken = state.apply(trust, entry.index, &entry.leaf, Some(entry.witnessed_time));
-        steps.contains(&entry.index) || (entry.index < last && taken.is_ok_and(|v| ground(v.verb)))
-    };
-    log.entries.iter().filter(wanted).collect()
-}
-
 /// Checks every part of a folder: each entry stands under its number in a checkpoint that the log signed and a quorum of
 /// witnesses cosigned, is signed by those who must, and follows from those before it; and the notice key, if there is
 /// one, is that of every request. Errors: with the file's name and a code, or the file that is missing.
 pub fn check(dir: &Path, trust: &Trust) -> Result<Checked, ReadError> {
     let by = ledger::all_verifiers(trust, LogName::Governance).map_err(refused("trust"))?;
     let note = read(dir, CHECKPOINT)?;
-    let newest = by_any(&by, |log, witnesses| CosignedCheckpoint::open(&note, log, witnesses));
-    let newest = newest.map_err(refused(CHECKPOINT))?;
+    let newest = carried::newest(&note, &by).map_err(refused(CHECKPOINT))?;
     let head = newest.head();
     let entries = entries(dir, head, &by)?;
-    let state = replay(trust, &entries)?;
+    let state = carried::replay(trust, &entries).map_err(|(index, error)| refused(name(index, ENTRY))(error))?;
     if state.requests().is_empty() {
         return Err(ReadError::Missing("unseal.requested".into()));
     }
@@ -168,46 +144,12 @@ fn numbers(dir: &Path) -> Result<BTreeSet<u64>, ReadError> {
     Ok(numbers)
 }
 
-fn entries(dir: &Path, head: TreeHead, by: &[(LogVerifier, Witnesses)]) -> Result<Vec<Entry>, ReadError> {
-    let mut roots = BTreeMap::from([(head.size, head.root)]);
-    let mut entries = Vec::new();
+fn entries(dir: &Path, head: TreeHead, by: By<'_>) -> Result<Vec<Entry>, ReadError> {
+    let mut proven = Proven::new(by, head);
     for index in numbers(dir)? {
         let file = name(index, PROOF);
-        let (leaf, bytes) = (read(dir, &name(index, ENTRY))?, read(dir, &file)?);
-        let proof = TlogProof::parse(&bytes).map_err(refused(&file))?;
-        let covers = by_any(by, |log, witnesses| proof.verify(&leaf, log, witnesses)).map_err(refused(&file))?;
-        let (size, root) = (covers.head().size, covers.head().root);
-        if proof.index() != index || index > MAX_ENTRY || size > head.size {
-            return Err(refused(&file)(Code::Inclusion.into()));
-        }
-        // Two trees of one size are two histories.
-        if *roots.entry(size).or_insert(root) != root {
-            return Err(refused(&file)(Code::Consistency.into()));
-        }
-        let (hash, witnessed_time) = (leaf_hash(&leaf), covers.witnessed_time());
-        entries.push(Entry { index, leaf, hash, witnessed_time });
+        let item = Item { index, leaf: read(dir, &name(index, ENTRY))?, proof: read(dir, &file)? };
+        proven.take(item).map_err(refused(&file))?;
     }
-    Ok(entries)
-}
-
-/// Replays entries with gaps: what is not here counts as read and changes nothing.
-fn replay(trust: &Trust, entries: &[Entry]) -> Result<State, ReadError> {
-    let mut state = State::new();
-    for entry in entries {
-        while state.size() < entry.index {
-            // Nothing is refused as a statement that nobody can read.
-            let _ = state.apply(trust, state.size(), &[], None);
-        }
-        match state.apply(trust, entry.index, &entry.leaf, Some(entry.witnessed_time)) {
-            Ok(_) => {}
-            // A release that came too early happened all the same, and is told as what it is.
-            Err(error) if error.code() == Code::CoolingOff && is_release(&entry.leaf) => {}
-            Err(error) => return Err(refused(name(entry.index, ENTRY))(error)),
-        }
-    }
-    Ok(state)
-}
-
-fn is_release(leaf: &[u8]) -> bool {
-    Statement::parse(leaf).is_ok_and(|s| s.verb() == Verb::UnsealReleased)
+    Ok(proven.entries())
 }

@@ -8,6 +8,7 @@
 //! Not visible: a deferred request before its nonce is published, and whatever happens outside of the protocol.
 
 pub mod bundle;
+pub mod carried;
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,107 @@
+//! `tabir audit check`: check one proof file, whatever it shows; offline. Each kind says in words what it shows and what not.
+
+use std::path::{Path, PathBuf};
+
+use tabir_crypto::Code;
+
+use super::say;
+use super::words::entry as entry_words;
+use crate::cli::connect::load_trust;
+use crate::cli::words::{self, Language};
+use crate::cli::{CliError, openings};
+use crate::client::log_source::ReadError;
+use crate::client::proof_file::{MAX_FILE, ProofFile, entry, opening};
+use serde_json::json;
+use tabir_crypto::statement::value::{Hex, Hour};
+use tabir_crypto::trust::Trust;
+
+/// Arguments of `tabir audit check`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The file
+    file: PathBuf,
+    /// The trust root, which you got from somebody whom you trust and not with this file
+    #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
+    trust: PathBuf,
+    /// Language (that of your system if not given)
+    #[arg(long, value_enum)]
+    language: Option<Language>,
+    /// One line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let trust = load_trust(&args.trust)?;
+    let said = Said { language: Language::or_environment(args.language), json: args.json };
+    match read(&args.file)? {
+        ProofFile::Entry(file) => said.entry(&entry::check(&file, &trust).map_err(found)?),
+        ProofFile::Opening(file) => said.opening(&file, &trust),
+    }
+}
+
+/// Something is there and not right: that is a finding.
+pub(super) fn found(error: ReadError) -> CliError {
+    match error.code() {
+        Some(_) => CliError::Audit(error.to_string()),
+        None => CliError::Failed(error.to_string()),
+    }
+}
+
+/// Reads a proof file. Errors: too long, no proof file, of a kind that this version doesn't know.
+pub(super) fn read(path: &Path) -> Result<ProofFile, CliError> {
+    let file_error = |e| CliError::File(path.into(), e);
+    if std::fs::metadata(path).map_err(file_error)?.len() > MAX_FILE {
+        return Err(CliError::Failed(format!("{}: too long for a proof", path.display())));
+    }
+    ProofFile::parse(&std::fs::read(path).map_err(file_error)?).map_err(|error| match error.code() {
+        Code::Version => CliError::Failed(format!("{}: no kind of proof that this version knows", path.display())),
+        _ => CliError::Audit(format!("{}: {error}", path.display())),
+    })
+}
+
+struct Said {
+    language: Language,
+    json: bool,
+}
+
+impl Said {
+    fn entry(&self, checked: &entry::Checked) -> Result<(), CliError> {
+        let l = self.language;
+        if self.json {
+            let until = Hour::of(checked.proved.witnessed);
+            println!(
+                "{}",
+                json!({
+                    "v": 1, "kind": "entry", "ok": checked.refused.is_none(), "log": checked.log.as_str(),
+                    "entry": checked.entry.index, "hash": Hex(checked.entry.hash), "verb": checked.verb.as_str(),
+                    "witnessed": Hour::of(checked.entry.witnessed_time), "refused": checked.refused.map(Code::as_str),
+                    "signers": checked.signers.iter().map(|who| entry_words::who(Language::En, who)).collect::<Vec<_>>(),
+                    "until": {"size": checked.proved.size, "witnessed": until},
+                })
+            );
+        } else {
+            say(&entry_words::lines(l, checked));
+        }
+        match checked.refused {
+            None => Ok(()),
+            Some(_) => Err(CliError::Audit(entry_words::not_taken(l).into())),
+        }
+    }
+
+    fn opening(&self, file: &opening::File, trust: &Trust) -> Result<(), CliError> {
+        let checked = opening::check(file, trust).map_err(found)?;
+        let (l, codes) = (self.language, checked.state.policy().map(|p| &p.codes));
+        let (one, proved) = (std::slice::from_ref(&checked.opening), &checked.proved);
+        if self.json {
+            let until = json!({"size": proved.size, "witnessed": Hour::of(proved.witnessed)});
+            let opening = openings::to_json(one, codes).get(0).cloned();
+            println!("{}", json!({"v": 1, "kind": "opening", "ok": true, "opening": opening, "until": until}));
+            return Ok(());
+        }
+        openings::show(l, one, codes);
+        println!("{}", words::checked(l, 1, proved.entries.len(), proved.witnessed, false));
+        Ok(())
+    }
+}
