@@ -65,7 +65,11 @@ impl OnDisk {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tabir"));
         command.arg("audit").args(args).args(["--trust", "trust.json"]).current_dir(self.dir.path());
         // A language of its own, whatever the machine's is.
-        command.env("LC_ALL", "C").env_remove("TABIR_TRUST").env_remove("TABIR_SERVER").stdin(std::process::Stdio::null());
+        command
+            .env("LC_ALL", "C")
+            .env_remove("TABIR_TRUST")
+            .env_remove("TABIR_SERVER")
+            .stdin(std::process::Stdio::null());
         let out = command.output().await.unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Answer { code: out.status.code().unwrap(), out: text(out.stdout), err: text(out.stderr) }

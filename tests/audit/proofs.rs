@@ -233,7 +233,9 @@ async fn a_file_is_believed_by_who_pins_any_version_of_its_trust_root_and_by_nob
     let copy = Copy::open(&second, dir.path()).await.unwrap();
     let alone = Trust::pinned(second.statement()).unwrap();
     let policy = forge.governance.size() - 1;
-    for subject in [Subject::Entry(GOVERNANCE, policy), Subject::Entry(GOVERNANCE, policy - 1), Subject::Entry(INTAKE, 3)] {
+    for subject in
+        [Subject::Entry(GOVERNANCE, policy), Subject::Entry(GOVERNANCE, policy - 1), Subject::Entry(INTAKE, 3)]
+    {
         let file = copy.prove(subject).await.unwrap();
         for pinned in [&first, &second, &alone] {
             assert_eq!(checked(&file, pinned).unwrap().1, None, "{subject:?}");
@@ -255,7 +257,9 @@ async fn the_commands_say_what_is_shown_and_what_is_not() {
     assert_eq!((made.code, made.json()["kind"].as_str()), (0, Some("entry")), "{made:?}");
     let said = copy.audit(&["check", "policy.json"]).await;
     assert_eq!(said.code, 0, "{said:?}");
-    for part in ["Entry 0 of the governance log is policy.set", "signed by those who must: auditor 1; gateway", "Not shown:"] {
+    for part in
+        ["Entry 0 of the governance log is policy.set", "signed by those who must: auditor 1; gateway", "Not shown:"]
+    {
         assert!(said.out.contains(part), "{part}: {said:?}");
     }
     let said = copy.audit(&["check", "policy.json", "--language", "id"]).await;

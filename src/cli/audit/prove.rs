@@ -32,7 +32,8 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn run(args: &Args) -> Result<(), CliError> {
-    let subject: Subject = args.what.parse().map_err(|e: crate::client::proof_file::make::SubjectError| CliError::Usage(e.to_string()))?;
+    let subject: Subject =
+        args.what.parse().map_err(|e: crate::client::proof_file::make::SubjectError| CliError::Usage(e.to_string()))?;
     let trust = load_trust(&args.trust)?;
     let copy = Copy::open(&trust, &args.dir).await.map_err(found)?;
     let file = copy.prove(subject).await.map_err(found)?;

@@ -35,9 +35,8 @@ fn one(trust: &Trust, verdict: &Verdict, entry: &Entry) -> Option<Change> {
     // What is malformed is a failure of the audit, and changes nothing.
     let statement = Statement::parse(&entry.leaf).ok()?;
     let what = what(verdict, &statement.body().ok()?)?;
-    let is_auditor = |id: &tabir_crypto::B32| {
-        trust.versions().any(|version| matches!(version.signer(id), Some(Signer::Auditor(_))))
-    };
+    let is_auditor =
+        |id: &tabir_crypto::B32| trust.versions().any(|version| matches!(version.signer(id), Some(Signer::Auditor(_))));
     let auditors = u64::try_from(statement.signers().iter().filter(|id| is_auditor(id)).count()).unwrap_or(u64::MAX);
     let failed = verdict.failed().any(|c| c.log == Some(LogName::Governance) && c.entry == Some(entry.index));
     let at = Hour::of(entry.witnessed_time);

@@ -43,7 +43,9 @@ pub enum SubjectError {
     )]
     Case,
     /// Something else.
-    #[error("give an entry's number (governance:12, intake:7), the hash of a request or entry, a request's id or its notice tag")]
+    #[error(
+        "give an entry's number (governance:12, intake:7), the hash of a request or entry, a request's id or its notice tag"
+    )]
     Form,
 }
 

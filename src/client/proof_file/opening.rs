@@ -5,11 +5,11 @@
 //! that reads the whole log. Not shown: that nothing followed, that the day's cap was kept, that no other key counted.
 
 use serde::{Deserialize, Serialize};
+use tabir_crypto::Code;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::value::{Hex32, V1};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust};
-use tabir_crypto::Code;
 
 use super::{Part, Proved, check_part, judged_by, place};
 use crate::client::log_source::ReadError;
@@ -51,8 +51,7 @@ pub fn check(file: &File, pinned: &Trust) -> Result<Checked, ReadError> {
     if request.hash != file.request.0 {
         return Err(refused("request")(Code::Context.into()));
     }
-    let seen =
-        Seen { trust: &trust, state: &state, entries: &proved.entries, whole: false, now: proved.witnessed };
+    let seen = Seen { trust: &trust, state: &state, entries: &proved.entries, whole: false, now: proved.witnessed };
     let opening = tell(&seen, request).map_err(refused("request"))?;
     Ok(Checked { opening, proved, state })
 }

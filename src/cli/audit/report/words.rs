@@ -84,8 +84,14 @@ impl Words<'_> {
         };
         vec![
             self.l.pick(
-                format!("Dari {from} sampai {to} (UTC, waktu saksi). Salinan {} catatan, disaksikan sampai {}.", r.entries, r.until),
-                format!("From {from} to {to} (UTC, witnessed time). A copy of {} entries, witnessed until {}.", r.entries, r.until),
+                format!(
+                    "Dari {from} sampai {to} (UTC, waktu saksi). Salinan {} catatan, disaksikan sampai {}.",
+                    r.entries, r.until
+                ),
+                format!(
+                    "From {from} to {to} (UTC, witnessed time). A copy of {} entries, witnessed until {}.",
+                    r.entries, r.until
+                ),
             ),
             verdict.to_owned(),
         ]
@@ -96,7 +102,10 @@ impl Words<'_> {
         let mut rows = vec![
             cells![l.pick("Permintaan", "Requests"), t.requested],
             cells![l.pick("Masih berjalan", "Still live"), t.live],
-            cells![l.pick("Dilepas lembaga luar (dihitung sebagai dibuka)", "Released by the warden (counts as opened)"), t.released],
+            cells![
+                l.pick("Dilepas lembaga luar (dihitung sebagai dibuka)", "Released by the warden (counts as opened)"),
+                t.released
+            ],
             cells![l.pick("  bersama auditor", "  with an auditor's signature"), t.released_by_auditor],
         ];
         let ended = [
@@ -115,7 +124,10 @@ impl Words<'_> {
         let (reports, late) = (&r.reports, r.reports.late);
         rows.push(cells![l.pick("Laporan diterima", "Reports accepted"), reports.accepted]);
         rows.push(cells![l.pick("Laporan diteruskan", "Reports forwarded"), reports.forwarded]);
-        rows.push(cells![l.pick("Laporan diteruskan atau ditolak terlambat", "Reports forwarded or refused late"), late]);
+        rows.push(cells![
+            l.pick("Laporan diteruskan atau ditolak terlambat", "Reports forwarded or refused late"),
+            late
+        ]);
         self.section(("Ringkasan", "Summary"), &[("Apa", "What"), ("Jumlah", "Number")], rows)
     }
 

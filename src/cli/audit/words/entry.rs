@@ -68,7 +68,11 @@ pub fn lines(l: Language, c: &Checked) -> Vec<String> {
 #[must_use]
 pub const fn not_taken(l: Language) -> &'static str {
     match l {
-        Language::Id => "catatan ini ada di log, tetapi aturan tidak menerimanya; log lengkap yang menentukan (tabir audit verify)",
-        Language::En => "the entry stands in the log and the rules do not take it; the whole log decides (tabir audit verify)",
+        Language::Id => {
+            "catatan ini ada di log, tetapi aturan tidak menerimanya; log lengkap yang menentukan (tabir audit verify)"
+        }
+        Language::En => {
+            "the entry stands in the log and the rules do not take it; the whole log decides (tabir audit verify)"
+        }
     }
 }
