@@ -4,9 +4,10 @@
 mod world;
 
 use serde::Serialize;
-use tabir_crypto::statement::body::{PolicySet, ReportAccepted, ReportFate};
-use tabir_crypto::statement::value::Second;
+use tabir_crypto::statement::body::{Acceptance, PolicySet, ReportAccepted, ReportFate};
+use tabir_crypto::statement::value::{Hour, Second, V1};
 use tabir_crypto::statement::{Statement, Verb, Verified};
+use tabir_crypto::trust::fate::{Fate, Lookup, OnRecord, Proof, Verdict};
 use tabir_crypto::trust::windows::*;
 use world::*;
 
@@ -19,12 +20,27 @@ const PERIOD: u64 = 3 * DAY;
 /// An intake log, its signatures taken as checked.
 struct Intake {
     windows: Windows,
-    entry: u64,
+    entries: Vec<Verified>,
+}
+
+/// What the gateway answered when it accepted this report.
+fn told(w: u64, report: &str) -> Acceptance {
+    Acceptance {
+        v: V1,
+        at: Hour::of(T0),
+        case_id: hash(&format!("case {report}")),
+        a: hash(&format!("a {report}")),
+        b: hash(&format!("b {report}")),
+        nf: nf(report),
+        w,
+        deadline: accepted(w, 1, 1, &[]).deadline,
+        log_origin: text("intake"),
+    }
 }
 
 impl Intake {
     fn new() -> Self {
-        Self { windows: Windows::new(), entry: 0 }
+        Self { windows: Windows::new(), entries: Vec::new() }
     }
 
     /// Window 1 with these reports.
@@ -36,9 +52,10 @@ impl Intake {
 
     fn put<T: Serialize>(&mut self, verb: Verb, body: &T, witnessed: Option<u64>) -> u64 {
         let body = Statement::new(verb, body).unwrap().body().unwrap();
-        self.windows.take(self.entry, &Verified { verb, body, signers: Vec::new() }, witnessed);
-        self.entry += 1;
-        self.entry - 1
+        let (entry, verified) = (self.entries.len() as u64, Verified { verb, body, signers: Vec::new() });
+        self.windows.take(entry, &verified, witnessed);
+        self.entries.push(verified);
+        entry
     }
 
     fn accept(&mut self, body: &ReportAccepted) -> u64 {
@@ -74,8 +91,15 @@ impl Intake {
     }
 
     fn prove(&self, report: &str, now: u64) -> Proof {
-        let (a, b) = (hash(&format!("a {report}")), hash(&format!("b {report}")));
-        self.windows.prove(1, &a.0, &b.0, &nf(report).0, now)
+        self.prove_as(told(1, report), now)
+    }
+
+    fn prove_as(&self, acceptance: Acceptance, now: u64) -> Proof {
+        let mut lookup = Lookup::new(acceptance);
+        for (entry, verified) in (0..).zip(&self.entries) {
+            lookup.take(entry, verified);
+        }
+        lookup.proof(now)
     }
 }
 
@@ -116,6 +140,7 @@ fn finds_a_report_that_nobody_accepted() {
     log.forwarded(0, &["f", "another"]);
     assert_eq!(log.wrong(T0), [(COUNTS, "surplus", 1)]);
     assert_eq!(log.prove("another", T0).accepted, OnRecord::No);
+    assert_eq!(log.prove("another", T0).verdict(), Verdict::NotInWindow);
 }
 
 #[test]
@@ -162,6 +187,7 @@ fn finds_pending_that_is_not_repeated() {
     assert_eq!(log.prove("x", JUDGED + PERIOD).fate, Fate::Dropped);
     log.pending(1, &["x"]);
     assert_eq!(log.wrong(JUDGED + PERIOD), []);
+    assert_eq!(log.prove("x", JUDGED + PERIOD).verdict(), Verdict::Pending);
 }
 
 #[test]
@@ -172,6 +198,7 @@ fn finds_pending_late_after_two_further_deadlines() {
     }
     assert_eq!(log.wrong(JUDGED + 2 * PERIOD - 1), []);
     assert_eq!(log.wrong(JUDGED + 2 * PERIOD), [(COUNTS, "late", 1)]);
+    assert_eq!(log.prove("x", JUDGED + 2 * PERIOD).verdict(), Verdict::Late);
     log.erased(2, &["x"]);
     assert_eq!(log.wrong(JUDGED + 2 * PERIOD), []);
 }
@@ -190,8 +217,7 @@ fn finds_one_report_in_two_windows() {
 fn finds_one_acceptance_in_two_windows() {
     let mut log = Intake::with(&["x"]);
     log.accept(&accepted(2, 1, 1, &["x"]));
-    let (a, b) = (hash("a x"), hash("b x"));
-    assert_eq!(log.windows.prove(2, &a.0, &b.0, &nf("x").0, T0).accepted, OnRecord::OtherWindow);
+    assert_eq!(log.prove_as(told(2, "x"), T0).accepted, OnRecord::OtherWindow);
     assert!(log.windows.audit(T0).iter().any(|f| (f.check, f.window, f.reports) == (ONCE, 2, 1)));
 }
 
@@ -214,8 +240,8 @@ fn finds_a_report_forwarded_refused_or_erased_twice() {
 #[test]
 fn another_body_on_record_is_no_acceptance() {
     let log = Intake::with(&["x"]);
-    let a = hash("a x");
-    assert_eq!(log.windows.prove(1, &a.0, &hash("b other").0, &nf("x").0, T0).accepted, OnRecord::OtherBody);
+    let other = Acceptance { b: hash("b other"), ..told(1, "x") };
+    assert_eq!(log.prove_as(other, T0).accepted, OnRecord::OtherBody);
     assert_eq!(log.prove("x", T0).accepted, OnRecord::Yes);
 }
 
@@ -283,26 +309,93 @@ fn finds_fates_of_a_window_that_is_not_there() {
 #[test]
 fn windows_are_as_long_as_a_policy_says() {
     let of = |window_s, forward_s| PolicySet { window_s, forward_s, ..policy(1) };
-    let told = |policies: &[PolicySet]| {
+    let said = |policies: &[PolicySet]| {
         let mut log = Intake::new();
-        policies.iter().for_each(|policy| log.windows.allow(policy));
+        policies.iter().for_each(|policy| log.windows.allow(policy, None));
         log.accept(&accepted(1, 1, 1, &[]));
         log.accept(&accepted(2, 1, 1, &[]));
         log.sequence(T0)
     };
-    assert_eq!(told(&[]), [], "nobody said how long");
-    assert_eq!(told(&[of(DAY, PERIOD)]), []);
-    assert_eq!(told(&[of(HOUR, HOUR), of(DAY, PERIOD)]), [], "the policy changed");
+    assert_eq!(said(&[]), [], "nobody said how long");
+    assert_eq!(said(&[of(DAY, PERIOD)]), []);
+    assert_eq!(said(&[of(HOUR, HOUR), of(DAY, PERIOD)]), [], "the policy changed");
     for (window_s, forward_s) in [(DAY, PERIOD - 1), (DAY, PERIOD + 1), (DAY - 1, PERIOD), (DAY + 1, PERIOD)] {
-        assert_eq!(told(&[of(window_s, forward_s)]), [("policy", 1), ("policy", 2)]);
+        assert_eq!(said(&[of(window_s, forward_s)]), [("policy", 1), ("policy", 2)]);
     }
-    assert_eq!(told(&[of(DAY, HOUR), of(HOUR, PERIOD)]), [("policy", 1), ("policy", 2)], "one policy for both");
+    assert_eq!(said(&[of(DAY, HOUR), of(HOUR, PERIOD)]), [("policy", 1), ("policy", 2)], "one policy for both");
+}
+
+#[test]
+fn a_policy_counts_for_windows_until_it_is_replaced() {
+    let of = |window_s, forward_s| PolicySet { window_s, forward_s, ..policy(1) };
+    let said = |replaced: u64| {
+        let mut log = Intake::new();
+        log.windows.allow(&of(DAY, PERIOD), Some(T0));
+        log.windows.allow(&of(DAY, HOUR), Some(replaced));
+        (1..=5).for_each(|w| _ = log.accept(&accepted(w, 1, 1, &[])));
+        log.sequence(T0)
+    };
+    // Window 5 opens four days after T0; three days the gateway may take to see the new one.
+    assert_eq!(said(T0 + DAY + 1), []);
+    assert_eq!(said(T0 + DAY), [("policy", 5)]);
+}
+
+#[test]
+fn a_longer_window_by_a_new_policy_is_waited_for() {
+    let mut log = Intake::new();
+    log.windows.allow(&PolicySet { window_s: DAY, forward_s: PERIOD, ..policy(1) }, Some(T0));
+    log.windows.allow(&PolicySet { window_s: 7 * DAY, forward_s: PERIOD, ..policy(2) }, Some(T0 + HOUR));
+    log.accept(&accepted(1, 1, 1, &[]));
+    assert_eq!(log.sequence(JUDGED + 7 * DAY - 1), []);
+    assert_eq!(log.sequence(JUDGED + 7 * DAY), [("overdue", 2)]);
+}
+
+#[test]
+fn finds_a_first_window_that_never_came() {
+    let mut log = Intake::new();
+    assert_eq!(log.sequence(u64::MAX), [], "nobody said when");
+    log.windows.allow(&PolicySet { window_s: DAY, forward_s: PERIOD, ..policy(1) }, Some(T0));
+    assert_eq!(log.sequence(JUDGED - 1), []);
+    assert_eq!(log.sequence(JUDGED), [("overdue", 1)]);
+    log.accept(&accepted(1, 1, 1, &[]));
+    assert_eq!(log.sequence(JUDGED), []);
+}
+
+#[test]
+fn an_acceptance_without_its_window_is_broken_when_the_window_is_due() {
+    let log = Intake::new();
+    assert_eq!(log.prove("x", JUDGED - 1).verdict(), Verdict::NotDue);
+    assert_eq!(log.prove("x", JUDGED).verdict(), Verdict::NotInWindow);
+    let (first, _) = halves();
+    let mut log = Intake::new();
+    log.accept(&first);
+    assert_eq!(log.prove("x", JUDGED - 1).verdict(), Verdict::NotDue, "the other half may hold it");
+    assert_eq!(log.prove("x", JUDGED).verdict(), Verdict::NotInWindow);
+    let log = Intake::with(&["x"]);
+    let sooner = Acceptance { deadline: Second(D - DAY), ..told(1, "x") };
+    assert_eq!(log.prove_as(sooner, T0).verdict(), Verdict::OtherWindow, "told another deadline");
+}
+
+#[test]
+fn what_missed_its_deadline_is_counted() {
+    let mut log = Intake::with(&["in time", "late", "refused late", "erased", "pending", "gone"]);
+    let forwarded = |round, reports: &[&str]| fate(1, round, reports);
+    log.put(Verb::ReportForwarded, &forwarded(0, &["in time"]), Some(JUDGED - 1));
+    log.put(Verb::ReportForwarded, &forwarded(1, &["late"]), Some(JUDGED));
+    log.put(Verb::ReportRefused, &forwarded(1, &["refused late"]), Some(JUDGED));
+    log.put(Verb::ReportPending, &forwarded(1, &["pending"]), Some(JUDGED));
+    log.erased(0, &["erased"]);
+    assert_eq!(log.windows.fared(JUDGED - 1), []);
+    let fared = log.windows.fared(JUDGED);
+    let [one] = fared.as_slice() else { panic!("one window: {fared:?}") };
+    assert_eq!((one.window, one.entry, one.times.deadline), (1, 0, D));
+    assert_eq!((one.reports, one.late, one.open), (6, 2, 2));
 }
 
 #[test]
 fn a_policy_of_no_length_makes_windows_of_a_second() {
     let mut log = Intake::new();
-    log.windows.allow(&PolicySet { window_s: 0, forward_s: 0, ..policy(1) });
+    log.windows.allow(&PolicySet { window_s: 0, forward_s: 0, ..policy(1) }, None);
     let body = accepted(1, 1, 1, &[]);
     let second = |n| Second(body.opens.0 + n);
     log.accept(&ReportAccepted { closes: second(1), deadline: second(2), ..body.clone() });

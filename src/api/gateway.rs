@@ -109,6 +109,18 @@ pub struct MailboxEntry {
     pub sealed: Bytes,
 }
 
+/// Body of `POST /v1/case/erasure`, which is answered with an [`Erasure`](tabir_crypto::trust::erasure::Erasure).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureAsked {
+    /// Version 1.
+    pub v: V1,
+    /// With nf it makes the report's a. Whoever disputes an erasure shows both.
+    pub r: Hex32,
+    /// As it stands in the log.
+    pub nf: Hex32,
+}
+
 /// Answer of `GET /v1/case`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

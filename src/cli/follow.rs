@@ -220,7 +220,7 @@ impl<'a> Found<'a> {
             println!("{}", words::proof_written(l, &dir.display().to_string()));
         }
         if let Some((_, Some(proof))) = case {
-            println!("{}", proof.words());
+            println!("{}", words::proof::verdict(l, proof.acceptance.w, proof.verdict()));
         }
         Ok(())
     }
@@ -231,8 +231,13 @@ fn case_json(case: &Case, proof: Option<&prove::Proved>) -> serde_json::Map<Stri
         case.messages.iter().map(|m| json!({"seq": m.seq, "kind": kind(m), "text": m.text})).collect();
     let status: Vec<_> =
         case.view.status.iter().map(|s| json!({"status": s.status.as_str(), "at": s.at, "due": s.due})).collect();
-    let fields = json!({"reference": case.view.reference, "sent": case.view.sent, "status": status, "messages": messages, "proof": proof.map(prove::Proved::words)});
+    let fields = json!({"reference": case.view.reference, "sent": case.view.sent, "status": status, "messages": messages, "proof": proof.map(proof_json)});
     fields.as_object().cloned().unwrap_or_default()
+}
+
+fn proof_json(proved: &prove::Proved) -> serde_json::Value {
+    let (verdict, window, proof) = (proved.verdict().as_str(), proved.acceptance.w, &proved.proof);
+    json!({"verdict": verdict, "window": window, "accepted_entry": proof.accepted_entry, "fate_entry": proof.fate_entry})
 }
 
 const fn kind(message: &Message) -> &'static str {

@@ -51,8 +51,14 @@ impl Heads {
     /// The witnessed time of a new entry: that of the first kept checkpoint that covers it.
     #[must_use]
     pub fn witnessed_time(&self, index: u64) -> u64 {
+        self.covers(index).witnessed_time()
+    }
+
+    /// The first kept checkpoint that covers a new entry.
+    #[must_use]
+    pub fn covers(&self, index: u64) -> &CosignedCheckpoint {
         let at = self.kept.partition_point(|k| k.head().size <= index);
-        self.kept.get(at).unwrap_or(&self.checkpoint).witnessed_time()
+        self.kept.get(at).unwrap_or(&self.checkpoint)
     }
 }
 

@@ -1,79 +1,127 @@
 //! What the intake log proves from the receipt alone: the report was accepted, its fate is on record, or it was dropped.
 //! Whether anybody asked for the case's identity: [`super::opening`].
 
-use tabir_crypto::Code;
-use tabir_crypto::log::TreeHead;
+use tabir_crypto::log::{CosignedCheckpoint, TlogProof, TreeHead, leaf_hash};
 use tabir_crypto::receipt::Receipt;
 use tabir_crypto::statement::Statement;
+use tabir_crypto::statement::body::Acceptance;
+use tabir_crypto::trust::deadline::Deadlines;
+use tabir_crypto::trust::fate::{Lookup, Proof, Verdict};
 use tabir_crypto::trust::root::LogName;
-use tabir_crypto::trust::rule;
-use tabir_crypto::trust::windows::{Fate, OnRecord, Proof, Windows};
+use tabir_crypto::trust::{State, Trust, rule};
+use tabir_crypto::{B32, Code};
 
 use super::case::Case;
+use super::log_reader::{Heads, LogReader, Part};
+use super::log_source::{LogSource, ReadError};
 use super::{ClientError, Session};
-use crate::ledger;
+use crate::ledger::{self, View};
 
 /// What the intake log proves about a report.
 #[derive(Clone, Debug)]
 pub struct Proved {
     /// What stands there.
     pub proof: Proof,
-    /// The window.
-    pub window: u64,
+    /// What the gateway told the reporter.
+    pub acceptance: Acceptance,
+    /// The same, signed.
+    pub statement: Statement,
+    /// When the window opens, closes, and its D, if it is on record.
+    pub times: Option<Deadlines>,
+    /// Entries about the report's window, and any other that names its acceptance, with their numbers.
+    pub entries: Vec<(u64, Vec<u8>)>,
+    /// Until when the log speaks.
+    pub heads: Heads,
+    hashes: Vec<B32>,
 }
 
 impl Proved {
-    /// In plain words.
+    /// Both halves in one word.
     #[must_use]
-    pub fn words(&self) -> String {
-        let accepted = match self.proof.accepted {
-            OnRecord::Yes => "The log holds the acceptance of your report as you sent it",
-            OnRecord::OtherBody => {
-                "The log holds an acceptance for your receipt, but of ANOTHER content: keep the receipt and call an auditor"
-            }
-            OnRecord::OtherWindow => "The log holds the acceptance in another window than you were told",
-            OnRecord::No => "The log does not hold an acceptance of your report (yet: it comes when the window closes)",
-        };
-        let fate = match self.proof.fate {
-            Fate::Forwarded => "and the forwarder's word that the complaint system has it",
-            Fate::Refused => "and that the complaint system refused it",
-            Fate::Erased => "and that you erased it",
-            Fate::Pending => "and that it still waits to be passed on",
-            Fate::NotDue => "and nothing more is due yet",
-            Fate::Dropped => {
-                "but NOT that it was passed on, though that was due: it was dropped, and your receipt proves it to anybody"
-            }
-        };
-        format!("Window {}: {accepted}, {fate}.", self.window)
+    pub const fn verdict(&self) -> Verdict {
+        self.proof.verdict()
     }
 
     /// Dropped on record: accepted, due, and nowhere.
     #[must_use]
     pub fn dropped(&self) -> bool {
-        matches!((&self.proof.accepted, &self.proof.fate), (OnRecord::Yes, Fate::Dropped))
+        self.verdict() == Verdict::Dropped
+    }
+
+    /// That an entry stands in the log, in the first kept checkpoint that covers it. Nobody is asked for it, so that
+    /// nobody learns which window it is about. Errors: those of [`TlogProof::make`].
+    pub fn prove(&self, index: u64) -> tabir_crypto::Result<TlogProof> {
+        TlogProof::make(index, &self.hashes, self.heads.covers(index).signed())
     }
 }
 
 /// Reads the intake log and looks the report up. Errors: those of the log reader, `context`.
 pub async fn report(session: &Session, receipt: &Receipt, case: &Case) -> Result<Proved, ClientError> {
-    let acceptance = super::report::check_acceptance(session, &case.view.acceptance)?;
+    let statement = case.view.acceptance.clone();
+    let acceptance = super::report::check_acceptance(session, &statement)?;
     let keys = receipt.keys();
     if acceptance.a.0 != keys.a() || acceptance.nf.0 != *keys.nf.expose() {
         return Err(Code::Context.into());
     }
     let reader = ledger::reader(&session.trust, LogName::Intake, session.http.clone(), &session.services.log)?;
-    let growth = reader.read(TreeHead::EMPTY).await?;
-    let mut windows = Windows::new();
-    for entry in &growth.entries {
-        let statement = Statement::parse(&entry.leaf)?;
-        // What is not signed as it must be proves nothing; the audit names it.
-        if let Ok(verified) =
-            rule::check_intake(&session.trust, &session.view.state, &statement, Some(entry.witnessed_time))
-        {
-            windows.take(entry.index, &verified, Some(entry.witnessed_time));
+    let newest = reader.checkpoint().await?;
+    Ok(in_log(&session.trust, &session.view, &reader, newest, (statement, acceptance)).await?)
+}
+
+/// Looks a report up in an intake log, by its acceptance, which was checked; `view` is the governance log. Errors: those of
+/// the log reader.
+pub async fn in_log<S: LogSource>(
+    trust: &Trust,
+    view: &View,
+    reader: &LogReader<S>,
+    newest: CosignedCheckpoint,
+    (statement, acceptance): (Statement, Acceptance),
+) -> Result<Proved, ReadError> {
+    let mut hashes = Vec::new();
+    let looked = look(trust, &view.state, reader, newest, acceptance.clone(), Some(&mut hashes)).await?;
+    let Looked { lookup, entries, heads } = looked;
+    let proof = lookup.proof(heads.checkpoint.witnessed_time().max(view.witnessed));
+    Ok(Proved { proof, acceptance, statement, times: lookup.times(), entries, heads, hashes })
+}
+
+/// One report, looked up in a whole intake log.
+pub struct Looked {
+    /// What was found.
+    pub lookup: Lookup,
+    /// The entries that say it, with their numbers.
+    pub entries: Vec<(u64, Vec<u8>)>,
+    /// What they are under.
+    pub heads: Heads,
+}
+
+/// Goes through a whole intake log for one report. `state` is the governance log; `hashes` gets each entry's, for proofs.
+/// Errors: those of the log reader.
+pub async fn look<S: LogSource>(
+    trust: &Trust,
+    state: &State,
+    reader: &LogReader<S>,
+    newest: CosignedCheckpoint,
+    acceptance: Acceptance,
+    mut hashes: Option<&mut Vec<B32>>,
+) -> Result<Looked, ReadError> {
+    let (mut lookup, mut entries) = (Lookup::new(acceptance), Vec::new());
+    let heads = reader.heads(newest, TreeHead::EMPTY).await?;
+    let visit = |part: Part<'_>| {
+        let Part::Bundle { first, leaves, .. } = part else { return Ok(()) };
+        for (index, leaf) in (first..).zip(leaves) {
+            if let Some(hashes) = &mut hashes {
+                hashes.push(leaf_hash(&leaf));
+            }
+            let witnessed = Some(heads.witnessed_time(index));
+            let statement = Statement::parse(&leaf);
+            let verified = statement.and_then(|s| rule::check_intake(trust, state, &s, witnessed));
+            // What is not signed as it must be proves nothing; the audit names it.
+            if verified.is_ok_and(|verified| lookup.take(index, &verified)) {
+                entries.push((index, leaf));
+            }
         }
-    }
-    let now = growth.checkpoint.witnessed_time();
-    let proof = windows.prove(acceptance.w, &acceptance.a.0, &acceptance.b.0, &acceptance.nf.0, now);
-    Ok(Proved { proof, window: acceptance.w })
+        Ok(())
+    };
+    reader.walk(TreeHead::EMPTY, &heads, visit).await?;
+    Ok(Looked { lookup, entries, heads })
 }

@@ -62,6 +62,9 @@ pub enum Refusal {
     /// No envelope has this hash, or it is deleted.
     #[error("no envelope")]
     NoEnvelope,
+    /// No erasure of such a report is kept.
+    #[error("no erasure")]
+    NoErasure,
     /// More in one call than fits.
     #[error("too many")]
     TooMany,
@@ -101,6 +104,9 @@ impl Refusal {
             Self::IntakeKey => (400, "intake-key", "The log knows no such intake key. Fetch the keys again."),
             Self::Council => (400, "council", "The log knows no such council. Fetch the keys again."),
             Self::NoEnvelope => (404, "no-envelope", "There is no such envelope, or it is deleted."),
+            Self::NoErasure => {
+                (404, "no-erasure", "No erasure is kept for these values: it is too long ago, or there was none.")
+            }
             Self::TooMany => (400, "too-many", "This is more than fits in one call. Send less at once."),
         })
     }

@@ -15,6 +15,7 @@
 //! ```
 
 pub mod case;
+mod erasure;
 pub mod error;
 pub mod forwarding;
 pub mod identities;

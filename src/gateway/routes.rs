@@ -16,6 +16,7 @@ use tabir_crypto::statement::value::V1;
 use tabir_crypto::{B32, json};
 
 use super::Gateway;
+use super::erasure::MAX_ASKED;
 use super::error::Refusal;
 use super::intake::MAX_REPORT;
 use super::redeem;
@@ -92,6 +93,7 @@ pub fn public(gateway: Arc<Gateway>) -> Router {
         .route("/v1/case/rating", post(rating))
         .route("/v1/case/dispute", post(dispute))
         .route("/v1/case/erase", post(erase))
+        .route("/v1/case/erasure", post(erasure))
         .route("/v1/envelopes/{hash}", get(envelope))
         .with_state(Shared::new(gateway))
 }
@@ -192,6 +194,12 @@ async fn dispute(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Res
 
 async fn erase(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     write(&s, ItemKind::Erase, "/v1/case/erase", &headers, body).await
+}
+
+async fn erasure(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+    require_type(&headers, JSON)?;
+    let asked = json::from_slice(&read(body, MAX_ASKED).await?)?;
+    answer(StatusCode::OK, &s.gateway.erasure(asked).await?)
 }
 
 async fn envelope(State(s): State<Shared>, Path(hash): Path<String>, request: Request) -> Result<Response, Problem> {

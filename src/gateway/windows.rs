@@ -10,11 +10,11 @@
 use rand_core::Rng as _;
 use sqlx::AnyConnection;
 use tabir_crypto::B32;
-use tabir_crypto::codec::sha256;
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{PolicySet, ReportAccepted, ReportErased};
 use tabir_crypto::statement::value::{Hex, Hex32, Hour, Second, V1};
 use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::trust::erasure::logged_hash;
 use tabir_crypto::trust::root::LogName;
 
 use super::Gateway;
@@ -118,7 +118,7 @@ async fn log_erasures(tx: &mut AnyConnection, now: u64, key: &SigningKey) -> Res
         for some in of_window.chunks(PAIRS_MAX) {
             let Some(Erasure { w, .. }) = some.first() else { continue };
             let (window, round) = windows::next_erased_round(tx, *w).await?;
-            let item = |e: &Erasure| [Hex(e.nf), Hex(sha256(&[e.salt.as_slice(), &e.statement].concat()))];
+            let item = |e: &Erasure| [Hex(e.nf), Hex(logged_hash(&e.salt, &e.statement))];
             let items = some.iter().map(item).collect();
             let body = ReportErased { v: V1, at: Hour::of(now), w: *w, round, items };
             enqueue(tx, Verb::ReportErased, &body, key).await?;

@@ -38,6 +38,11 @@ fn seed(n: u8) -> SecretBytes<32> {
     Secret::new([n; 32])
 }
 
+/// Seed of the intake key.
+pub fn intake_seed() -> SecretBytes<32> {
+    seed(60)
+}
+
 /// A key of a small family: 10 to 15 identities, 20 and 21 auditors, 31 to 33 officials.
 pub fn key(n: u8) -> SigningKey {
     SigningKey::from_seed(&seed(n))
@@ -156,7 +161,7 @@ impl World {
     pub fn new(policy: Option<PolicySet>) -> Self {
         let root = signed(Verb::TrustRoot, &trust_root(), &auditors());
         let trust = Arc::new(Trust::pinned(&root).unwrap());
-        let (intake, warden) = (KemSecretKey::generate(&mut Random), KemSecretKey::generate(&mut Random));
+        let (intake, warden) = (KemSecretKey::from_seed(intake_seed()), KemSecretKey::generate(&mut Random));
         let mut world = Self { trust, view: View { witnessed: NOW, ..View::default() }, intake };
         world.log(&announced(KeyKind::Token, issuer_key().public().spki(), TOKEN_END));
         world.log(&announced(KeyKind::Intake, world.intake.public_key().as_bytes(), NOW + 400 * DAY));

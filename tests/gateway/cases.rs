@@ -8,6 +8,7 @@ use tabir_crypto::statement::Body;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::body::Status;
 use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::trust::erasure::Erasure;
 
 use crate::common::world::{NOW, key, token};
 use crate::harness::{FORWARD, Running, WINDOW, is, plain_write, refused, write_body};
@@ -208,13 +209,25 @@ async fn an_erasure_deletes_leaves_a_tombstone_and_is_logged_at_the_close() {
     let salt = gateway.blob("SELECT salt FROM erasures").await;
     assert_eq!(hash.0, sha256(&[salt, statement.unwrap().to_bytes()].concat()));
 
+    // Whoever has r and nf sees both, and nobody else.
+    let keys = receipt.keys();
+    let (r, nf) = (*keys.r.expose(), *keys.nf.expose());
+    let shown: Erasure = gateway.erasure(&r, &nf).await.unwrap().json().unwrap();
+    shown.check(&hash.0, &keys.case_id()).unwrap();
+    let other = gateway.accepted().await.keys();
+    for (r, nf) in [(r, *other.nf.expose()), (*other.r.expose(), nf), (*other.r.expose(), *other.nf.expose())] {
+        assert_eq!(refused(gateway.erasure(&r, &nf).await), is(404, "no-erasure"));
+    }
+
     gateway.clock.set(NOW + WINDOW + 3 * FORWARD - 1);
     gateway.gateway.clean().await.unwrap();
     assert!(gateway.view(receipt).await.erased);
+    assert_eq!(gateway.erasure(&r, &nf).await.unwrap().json::<Erasure>().unwrap(), shown);
     gateway.clock.set(NOW + WINDOW + 3 * FORWARD);
     gateway.gateway.clean().await.unwrap();
     assert_eq!(refused(gateway.read(&receipt.keys()).await), is(404, "no-case"));
     assert_eq!(gateway.count("SELECT COUNT(*) FROM erasures").await, 0);
+    assert_eq!(refused(gateway.erasure(&r, &nf).await), is(404, "no-erasure"));
     assert_eq!(refused(gateway.report(&sealed, &token()).await), is(410, "erased"), "for ever");
     assert_eq!(gateway.blob("SELECT tombstone FROM tombstones").await, sha256(&receipt.keys().case_id()));
 }

@@ -125,6 +125,12 @@ impl Running {
         self.post(path, token, body.to_vec()).await?.json()
     }
 
+    /// Asks for what stands behind an erasure.
+    pub async fn erasure(&self, r: &B32, nf: &B32) -> Result<Answer, HttpError> {
+        let asked = serde_json::json!({"v": 1, "r": hex::encode(r), "nf": hex::encode(nf)});
+        self.post("/v1/case/erasure", None, asked.to_string().into_bytes()).await
+    }
+
     /// A sealed message's bytes.
     pub fn sealed_message(&self, case_id: B32, seq: u64) -> Vec<u8> {
         let intake = self.world.intake.public_key();

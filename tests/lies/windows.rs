@@ -2,8 +2,9 @@
 //! must collude: the log can't tell that they are lies.
 
 use tabir_crypto::statement::body::*;
-use tabir_crypto::statement::value::Second;
-use tabir_crypto::statement::{Body, Verb};
+use tabir_crypto::statement::value::{Hour, Second, V1};
+use tabir_crypto::statement::{Body, Statement, Verb, Verified};
+use tabir_crypto::trust::fate::{Lookup, Verdict};
 
 use crate::clean::{END, WINDOWS, Window, borrowed};
 use crate::forge::{Forge, INTAKE};
@@ -83,21 +84,22 @@ async fn one_report_invented_to_hide_that_another_was_dropped_is_for_its_reporte
         name(saying(w, 0, Verb::ReportForwarded), "invented");
     });
     said(&forge, &[]).await;
-    let mut windows = tabir_crypto::trust::windows::Windows::new();
-    for (entry, leaf) in (0..).zip(forge.intake.leaves()) {
-        let statement = tabir_crypto::statement::Statement::parse(leaf).unwrap();
-        let (verb, body) = (statement.verb(), statement.body().unwrap());
-        windows.take(entry, &tabir_crypto::statement::Verified { verb, body, signers: Vec::new() }, None);
-    }
     let fate_of = |report: &str| {
         let (a, b) = (hash(&format!("a {report}")), hash(&format!("b {report}")));
-        let proof = windows.prove(W, &a.0, &b.0, &nf(report).0, END);
-        (proof.accepted, proof.fate)
+        let deadline = accepted(W, 1, 1, &[]).deadline;
+        let (case_id, log_origin) = (hash("case"), text("intake"));
+        let told = Acceptance { v: V1, at: Hour::of(T0), case_id, a, b, nf: nf(report), w: W, deadline, log_origin };
+        let mut lookup = Lookup::new(told);
+        for (entry, leaf) in (0..).zip(forge.intake.leaves()) {
+            let statement = Statement::parse(leaf).unwrap();
+            let (verb, body) = (statement.verb(), statement.body().unwrap());
+            lookup.take(entry, &Verified { verb, body, signers: Vec::new() });
+        }
+        lookup.proof(END).verdict()
     };
-    use tabir_crypto::trust::windows::{Fate, OnRecord};
-    assert_eq!(fate_of("forwarded 7.1"), (OnRecord::Yes, Fate::Dropped));
-    assert_eq!(fate_of("forwarded 7.2"), (OnRecord::Yes, Fate::Forwarded));
-    assert_eq!(fate_of("invented"), (OnRecord::No, Fate::Forwarded));
+    assert_eq!(fate_of("forwarded 7.1"), Verdict::Dropped);
+    assert_eq!(fate_of("forwarded 7.2"), Verdict::Forwarded);
+    assert_eq!(fate_of("invented"), Verdict::NotInWindow);
 }
 
 #[tokio::test]
@@ -218,6 +220,28 @@ async fn a_gateway_that_falls_silent() {
         }
     });
     names(&forge, "windows.sequence overdue window 31 reports 1").await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_never_opens_a_window() {
+    let forge = Forge::with_windows(|_, window| {
+        (window.accepted, window.said, window.erased) = (Vec::new(), Vec::new(), Vec::new());
+    });
+    names(&forge, "windows.sequence overdue window 1 reports 1").await;
+}
+
+#[tokio::test]
+async fn windows_by_a_policy_that_was_replaced_so_that_less_is_due() {
+    let mut forge = Forge::new();
+    forge.found();
+    forge.now += HOUR;
+    let shorter = PolicySet { forward_s: 2 * DAY, ..policy(2) };
+    forge.say(Verb::PolicySet, &shorter, &[role(Role::Gateway), auditor(0)]);
+    // All have three days to their D; the gateway has three days to see the new policy, which came in window 1.
+    forge.windows(6, |_, _| {});
+    forge.renew(T0 + 6 * DAY + HOUR);
+    let line = |w| format!("windows.sequence policy intake {} window {w}", accepted_at(&forge, w));
+    said(&forge, &[line(5), line(6)]).await;
 }
 
 #[tokio::test]

@@ -216,7 +216,7 @@ impl<'t> Auditor<'t> {
         let taken = self.state.take(self.trust, entry.index, &statement, entry.leaf, &verified);
         taken.map_err(|e| named(e, &self.state))?;
         if let Body::PolicySet(policy) = &verified.body {
-            self.windows.allow(policy);
+            self.windows.allow(policy, entry.witnessed);
         }
         Ok(())
     }

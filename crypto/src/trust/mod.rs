@@ -4,6 +4,8 @@
 //! root     the payload of trust.json            verify   Trust: a trust root whose checks have passed
 //! rule     whose signatures a verb needs        state    State: keys, councils, policy, requests, from entry 0
 //! unseal   the order of one request's entries   windows  accepted versus forwarded, window by window
+//! fate     what the log says about one report   deadline the times of a window
+//! erasure  what stands behind a report.erased
 //! release  what the warden may release          witnessed  by what time entries are measured
 //! audit    all of it over both logs, as a list of named checks
 //! ```
@@ -14,6 +16,9 @@
 //! Not covered: whether the people behind the keys are who they should be. They compare fingerprints in person.
 
 pub mod audit;
+pub mod deadline;
+pub mod erasure;
+pub mod fate;
 mod parts;
 mod release;
 pub mod root;

@@ -1,4 +1,4 @@
-//! Accepted versus forwarded: what the intake log says about each window, and what a reporter can prove from it.
+//! Accepted versus forwarded: whether what the intake log says about each window agrees. About one report: [`super::fate`].
 //!
 //! ```text
 //!   opens        closes            D             D + period      D + 2 periods     (period = D - closes)
@@ -10,9 +10,9 @@
 //! until the next witnessed checkpoint to be seen, so a round is judged half a period after its D, an hour at most.
 //! Every finding is kept, none ends the audit. Source: `docs/protocol.md`, "Accepted versus forwarded".
 
-use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::deadline::{Deadlines, LATE_ROUNDS, grace};
 use super::parts::Parts;
 use crate::codec::B32;
 use crate::statement::body::{PolicySet, ReportAccepted, ReportErased, ReportFate};
@@ -33,10 +33,9 @@ pub const ONCE: &str = "windows.once";
 /// All of these checks.
 pub const CHECKS: [&str; 6] = [SEQUENCE, PARTS, COUNTS, DISJOINT, PENDING, ONCE];
 
-/// The longest time between a D and the moment at which the log is judged by it.
-const GRACE_MAX_S: u64 = 3600;
-/// Further D after which what is still pending is late.
-const LATE_ROUNDS: u64 = 2;
+/// How long after a policy was witnessed windows may still open by the one before: a gateway reads the log at intervals,
+/// and may not reach it for a while. As long as a head may be old elsewhere.
+const POLICY_GRACE_S: u64 = 72 * 3600;
 
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,31 +57,36 @@ pub struct Finding {
 #[derive(Clone, Debug)]
 struct Window {
     entry: u64,
-    opens: u64,
-    closes: u64,
-    deadline: u64,
+    times: Deadlines,
     parts: Parts,
     reports: u64,
+    /// Of which forwarder said only after D that they were forwarded or refused.
+    late: u64,
 }
 
-impl Window {
-    const fn period(&self) -> u64 {
-        match self.deadline.saturating_sub(self.closes) {
-            0 => 1,
-            period => period,
-        }
-    }
+/// How long windows are by a policy, and since when witnesses have seen it.
+#[derive(Clone, Copy, Debug)]
+struct Lengths {
+    window_s: u64,
+    forward_s: u64,
+    from: Option<u64>,
+}
 
-    /// From when the log is judged by what must stand in it at the D of this round.
-    fn judged_from(&self, round: u64) -> u64 {
-        let grace = (self.period() / 2).min(GRACE_MAX_S);
-        self.deadline.saturating_add(self.period().saturating_mul(round)).saturating_add(grace)
-    }
-
-    /// The last round by which the log is judged at that time; `None` before the first.
-    fn round_due(&self, now: u64) -> Option<u64> {
-        now.checked_sub(self.judged_from(0)).map(|late| late / self.period())
-    }
+/// How the reports of one window fared by its D. Counts only: of whom, nobody can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fared {
+    /// The window.
+    pub window: u64,
+    /// The entry that first speaks of it.
+    pub entry: u64,
+    /// Its times.
+    pub times: Deadlines,
+    /// Reports accepted in it.
+    pub reports: u64,
+    /// Forwarded or refused, but said only after D.
+    pub late: u64,
+    /// Neither forwarded nor refused nor erased so far, though D is over: pending, or not spoken of.
+    pub open: u64,
 }
 
 /// What is said about one nf in one window: (round, entry) of each.
@@ -95,61 +99,18 @@ struct Said {
     pending: Option<(u64, u64)>,
 }
 
-/// Whether an acceptance is on record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnRecord {
-    /// With this content and envelope.
-    Yes,
-    /// Another content or envelope stands there for the same receipt.
-    OtherBody,
-    /// In another window.
-    OtherWindow,
-    /// Not at all.
-    No,
-}
-
-/// What became of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The forwarder says that the downstream has it.
-    Forwarded,
-    /// The forwarder says that the downstream refused it.
-    Refused,
-    /// Erased on its author's word.
-    Erased,
-    /// The forwarder says that it still tries.
-    Pending,
-    /// Nothing yet, and nothing due.
-    NotDue,
-    /// Nothing, though something is due: dropped, on record.
-    Dropped,
-}
-
-/// What the log proves about one report; by showing r and nf its reporter convinces anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Proof {
-    /// Whether it was accepted.
-    pub accepted: OnRecord,
-    /// The entry that says so.
-    pub accepted_entry: Option<u64>,
-    /// What became of it.
-    pub fate: Fate,
-    /// The entry that says so.
-    pub fate_entry: Option<u64>,
-}
-
 /// The intake log so far, its signatures checked by [`super::rule`].
 #[derive(Clone, Debug, Default)]
 pub struct Windows {
     windows: BTreeMap<u64, Window>,
-    /// a → window, b, entry.
-    accepted: HashMap<B32, (u64, B32, u64)>,
+    /// Every a.
+    accepted: HashSet<B32>,
     said: HashMap<(u64, B32), Said>,
     /// nf → its first window.
     home: HashMap<B32, u64>,
     fates: BTreeMap<(u64, u64, Verb), (u64, Parts)>,
-    /// (from its opening to its close, from there to its D) of each policy.
-    lengths: BTreeSet<(u64, u64)>,
+    /// Of each policy, in their order.
+    lengths: Vec<Lengths>,
     findings: Vec<Finding>,
 }
 
@@ -160,18 +121,26 @@ impl Windows {
         Self::default()
     }
 
-    /// A policy of the governance log: windows may be as long as it says. Who replays that log first says each; without
-    /// one, any length is taken. A gateway that was away catches up by the policy that holds then, so that all of them
-    /// count.
-    pub fn allow(&mut self, policy: &PolicySet) {
-        self.lengths.insert((policy.window_s.max(1), policy.forward_s.max(1)));
+    /// A policy of the governance log, with its witnessed time: windows may be as long as it says. Who replays that log
+    /// first says each, in turn; without one, any length is taken. A gateway that was away catches up by the policy that
+    /// holds then, so that later ones count as well, and one before only until it was replaced.
+    pub fn allow(&mut self, policy: &PolicySet, witnessed: Option<u64>) {
+        let (window_s, forward_s) = (policy.window_s.max(1), policy.forward_s.max(1));
+        self.lengths.push(Lengths { window_s, forward_s, from: witnessed });
+    }
+
+    /// By what policies a window may be that opens at that time.
+    fn lengths_at(&self, opens: u64) -> impl Iterator<Item = &Lengths> {
+        let replaced = self.lengths.iter().skip(1).map(|next| next.from).chain([None]);
+        let over = move |at: Option<u64>| at.is_some_and(|at| at.saturating_add(POLICY_GRACE_S) <= opens);
+        self.lengths.iter().zip(replaced).filter(move |(_, replaced)| !over(*replaced)).map(|(lengths, _)| lengths)
     }
 
     /// Takes the next statement of the intake log; those about other things are passed over.
     pub fn take(&mut self, entry: u64, verified: &Verified, witnessed: Option<u64>) {
         match &verified.body {
             Body::ReportAccepted(body) => self.take_accepted(entry, body, witnessed),
-            Body::ReportFate(body) => self.take_fate(entry, verified.verb, body),
+            Body::ReportFate(body) => self.take_fate(entry, verified.verb, body, witnessed),
             Body::ReportErased(body) => self.take_erased(entry, body),
             _ => {}
         }
@@ -182,37 +151,34 @@ impl Windows {
     }
 
     fn take_accepted(&mut self, entry: u64, body: &ReportAccepted, witnessed: Option<u64>) {
-        let (w, opens, closes, deadline) = (body.w, body.opens.0, body.closes.0, body.deadline.0);
+        let (w, times) = (body.w, Deadlines::from(body));
+        let Deadlines { opens, closes, deadline } = times;
         if witnessed.is_some_and(|at| at < closes) {
             self.find(SEQUENCE, "early", w, entry);
         }
         if !self.windows.contains_key(&w) {
-            let before = self.windows.last_key_value().map(|(w, window)| (*w, window.closes));
+            let before = self.windows.last_key_value().map(|(w, window)| (*w, window.times.closes));
             if w != before.map_or(1, |(w, _)| w.saturating_add(1)) {
                 self.find(SEQUENCE, "number", w, entry);
             } else if !(opens < closes && closes < deadline && before.is_none_or(|(_, closed)| closed == opens)) {
                 self.find(SEQUENCE, "times", w, entry);
-            } else if !self.lengths.is_empty() && !self.lengths.contains(&(closes - opens, deadline - closes)) {
+            } else if !self.lengths.is_empty()
+                && !self.lengths_at(opens).any(|l| (l.window_s, l.forward_s) == (closes - opens, deadline - closes))
+            {
                 // With a D far away nothing would ever be due.
                 self.find(SEQUENCE, "policy", w, entry);
             }
         }
-        let fresh = || Window { entry, opens, closes, deadline, parts: Parts::new(body.parts), reports: 0 };
+        let fresh = || Window { entry, times, parts: Parts::new(body.parts), reports: 0, late: 0 };
         let window = self.windows.entry(w).or_insert_with(fresh);
-        let same = (window.opens, window.closes, window.deadline) == (opens, closes, deadline);
-        if !same || !window.parts.take(body.part, body.parts, body.pairs.iter().map(|[a, _]| &a.0)) {
+        if window.times != times || !window.parts.take(body.part, body.parts, body.pairs.iter().map(|[a, _]| &a.0)) {
             self.find(PARTS, "part", w, entry);
             return;
         }
         window.reports += u64::try_from(body.pairs.len()).unwrap_or(u64::MAX);
         let mut twice = 0;
-        for [a, b] in &body.pairs {
-            match self.accepted.entry(a.0) {
-                Slot::Occupied(_) => twice += 1,
-                Slot::Vacant(slot) => {
-                    slot.insert((w, b.0, entry));
-                }
-            }
+        for [a, _] in &body.pairs {
+            twice += u64::from(!self.accepted.insert(a.0));
         }
         self.twice(w, entry, twice);
     }
@@ -223,11 +189,16 @@ impl Windows {
         }
     }
 
-    fn take_fate(&mut self, entry: u64, verb: Verb, body: &ReportFate) {
+    fn take_fate(&mut self, entry: u64, verb: Verb, body: &ReportFate, witnessed: Option<u64>) {
         let parts = self.fates.entry((body.w, body.round, verb)).or_insert_with(|| (entry, Parts::new(body.parts)));
         if !parts.1.take(body.part, body.parts, body.nf.iter().map(|nf| &nf.0)) {
             self.find(PARTS, "part", body.w, entry);
             return;
+        }
+        if let Some(window) = self.windows.get_mut(&body.w).filter(|_| verb != Verb::ReportPending)
+            && witnessed.is_some_and(|at| at >= window.times.judged_from(0))
+        {
+            window.late += u64::try_from(body.nf.len()).unwrap_or(u64::MAX);
         }
         let mut twice = 0;
         for nf in &body.nf {
@@ -280,7 +251,7 @@ impl Windows {
         };
         for ((w, round, _), (entry, parts)) in &self.fates {
             add(PARTS, "unsorted", *w, Some(*entry), u64::from(!parts.sorted()));
-            let due = self.windows.get(w).is_some_and(|window| now >= window.judged_from(*round));
+            let due = self.windows.get(w).is_some_and(|window| now >= window.times.judged_from(*round));
             add(PARTS, "incomplete", *w, Some(*entry), u64::from(due && !parts.complete()));
         }
         let tallies = self.tallies(now);
@@ -293,7 +264,7 @@ impl Windows {
         }
         for (w, window) in &self.windows {
             let tally = tallies.get(w).copied().unwrap_or_default();
-            let (entry, due) = (Some(window.entry), now >= window.judged_from(0));
+            let (entry, due) = (Some(window.entry), now >= window.times.judged_from(0));
             add(PARTS, "unsorted", *w, entry, u64::from(!window.parts.sorted()));
             if !window.parts.complete() {
                 add(PARTS, "incomplete", *w, entry, u64::from(due));
@@ -306,14 +277,41 @@ impl Windows {
             add(COUNTS, "lost", *w, entry, tally.lost);
             add(COUNTS, "late", *w, entry, tally.late);
         }
-        if let Some((w, last)) = self.windows.last_key_value() {
-            // The next window is due at its close; it is missed at the latest when its reports should have gone.
-            let length = last.closes.saturating_sub(last.opens);
-            let overdue = now >= last.judged_from(0).saturating_add(length);
-            add(SEQUENCE, "overdue", w.saturating_add(1), None, u64::from(overdue));
-        }
+        let next = self.windows.last_key_value().map_or(1, |(w, _)| w.saturating_add(1));
+        add(SEQUENCE, "overdue", next, None, u64::from(self.next_due().is_some_and(|due| now >= due)));
         findings.sort();
         findings
+    }
+
+    /// When the next window is missed at the latest: it is due at its close, and missed when its reports should have gone.
+    /// The first one opens as soon as there is a policy. `None`: nobody knows when.
+    fn next_due(&self) -> Option<u64> {
+        let Some((_, last)) = self.windows.last_key_value() else {
+            let opens = self.lengths.first()?.from?;
+            let longest = self
+                .lengths
+                .iter()
+                .map(|l| l.window_s.saturating_add(l.forward_s).saturating_add(grace(l.forward_s)))
+                .max()?;
+            return Some(opens.saturating_add(longest));
+        };
+        // By another policy than the last one it may be longer.
+        let lengths = self.lengths_at(last.times.closes).map(|l| l.window_s);
+        let longest = lengths.chain([last.times.closes.saturating_sub(last.times.opens)]).max()?;
+        Some(last.times.judged_from(0).saturating_add(longest))
+    }
+
+    /// How each window fared whose D is over at that time, by number.
+    #[must_use]
+    pub fn fared(&self, now: u64) -> Vec<Fared> {
+        let tallies = self.tallies(now);
+        let due = self.windows.iter().filter(|(_, window)| now >= window.times.judged_from(0));
+        due.map(|(w, window)| {
+            let settled = tallies.get(w).map_or(0, |tally| tally.settled_at_all);
+            let Window { entry, times, reports, late, .. } = *window;
+            Fared { window: *w, entry, times, reports, late, open: reports.saturating_sub(settled) }
+        })
+        .collect()
     }
 
     fn tallies(&self, now: u64) -> BTreeMap<u64, Tally> {
@@ -330,13 +328,14 @@ impl Windows {
                 tally.entry = tally.entry.max(entry);
             }
             let settled = [said.forwarded, said.refused].into_iter().flatten().min();
+            tally.settled_at_all += u64::from(settled.is_some() || said.erased.is_some());
             match (said.pending, settled) {
                 (Some((round, entry)), Some((settled, _))) if settled <= round => {
                     tally.settled += 1;
                     tally.entry = tally.entry.max(Some(entry));
                 }
                 (Some((round, _)), None) if said.erased.is_none() => {
-                    let due = self.windows.get(w).and_then(|window| window.round_due(now)).unwrap_or(0);
+                    let due = self.windows.get(w).and_then(|window| window.times.round_due(now)).unwrap_or(0);
                     if due >= LATE_ROUNDS {
                         tally.late += 1;
                     } else if round < due {
@@ -347,29 +346,6 @@ impl Windows {
             }
         }
         tallies
-    }
-
-    /// What the log says about one report, from its receipt: a, b and nf as `docs/protocol.md` derives them.
-    #[must_use]
-    pub fn prove(&self, w: u64, a: &B32, b: &B32, nf: &B32, now: u64) -> Proof {
-        let (accepted, accepted_entry) = match self.accepted.get(a) {
-            None => (OnRecord::No, None),
-            Some((window, _, entry)) if *window != w => (OnRecord::OtherWindow, Some(*entry)),
-            Some((_, body, entry)) if body != b => (OnRecord::OtherBody, Some(*entry)),
-            Some((_, _, entry)) => (OnRecord::Yes, Some(*entry)),
-        };
-        let said = self.said.get(&(w, *nf)).copied().unwrap_or_default();
-        let due = self.windows.get(&w).and_then(|window| window.round_due(now));
-        let (fate, fate_entry) = match (said.forwarded, said.refused, said.erased, said.pending) {
-            (Some((_, entry)), ..) => (Fate::Forwarded, Some(entry)),
-            (_, Some((_, entry)), ..) => (Fate::Refused, Some(entry)),
-            (_, _, Some((_, entry)), _) => (Fate::Erased, Some(entry)),
-            (_, _, _, Some((round, entry))) if due.is_none_or(|due| round >= due) => (Fate::Pending, Some(entry)),
-            (_, _, _, Some((_, entry))) => (Fate::Dropped, Some(entry)),
-            _ if due.is_some() => (Fate::Dropped, None),
-            _ => (Fate::NotDue, None),
-        };
-        Proof { accepted, accepted_entry, fate, fate_entry }
     }
 
     /// Numbers of the windows that the gateway spoke of.
@@ -384,6 +360,7 @@ struct Tally {
     distinct: u64,
     both: u64,
     settled: u64,
+    settled_at_all: u64,
     lost: u64,
     late: u64,
     /// The last one that says something wrong.

@@ -2,6 +2,7 @@
 //! "asked for" is not "opened", and "opened" says who could read it, not what they did with it.
 
 mod consent;
+pub mod proof;
 
 pub use consent::{confirm, consent};
 

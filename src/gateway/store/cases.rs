@@ -204,6 +204,17 @@ pub async fn unlogged_erasures(tx: &mut AnyConnection) -> Result<Vec<Erasure>, D
     rows.iter().map(read).collect()
 }
 
+/// The erasure of the report with this a and nf, while it is kept: its case, salt and statement.
+pub async fn erasure(tx: &mut AnyConnection, a: &B32, nf: &B32) -> Result<Option<(Case, B32, Vec<u8>)>, DbError> {
+    let query = sqlx::query(
+        "SELECT c.*, e.salt AS erasure_salt, e.statement AS erasure_statement FROM cases c \
+         JOIN erasures e ON e.case_id = c.case_id WHERE c.a = $1 AND c.nf = $2",
+    );
+    let row = query.bind(a.to_vec()).bind(nf.to_vec()).fetch_optional(tx).await?;
+    let read = |row: &AnyRow| Ok((read(row)?, hash(row, "erasure_salt")?, row.try_get("erasure_statement")?));
+    row.as_ref().map(read).transpose()
+}
+
 /// An erasure is logged; the rest of it goes at that time.
 pub async fn purge_later(tx: &mut AnyConnection, case_id: &B32, at: u64) -> Result<(), DbError> {
     let done = sqlx::query("UPDATE erasures SET purge_at = $2 WHERE case_id = $1")

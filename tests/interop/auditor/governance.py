@@ -186,7 +186,7 @@ class Governance:
         elif verb == "policy.set":
             need(body["version"] == (self.policy["version"] if self.policy else 0) + 1, "field")
             self.policy = body
-            self.policies.append(body)
+            self.policies.append((body, at))
         elif verb == "unseal.requested":
             self.take_request(statement, entry, at)
         elif verb.startswith("unseal."):

@@ -8,6 +8,7 @@ from .log import Bad, need
 from .statements import INTAKE, Statement
 
 GRACE_MAX_S = 3600
+POLICY_GRACE_S = 72 * 3600
 SETTLED = ("report.forwarded", "report.refused")
 
 
@@ -33,11 +34,29 @@ def in_order(parts):
 
 class Windows:
     def __init__(self, policies):
-        self.lengths = {(max(p["window_s"], 1), max(p["forward_s"], 1)) for p in policies}
+        # Of each policy, with its witnessed time and that of the next one.
+        ends = [at for _, at in policies[1:]] + [None]
+        self.lengths = [
+            (max(p["window_s"], 1), max(p["forward_s"], 1), at, end) for (p, at), end in zip(policies, ends)
+        ]
         self.windows, self.accepted, self.home = {}, set(), {}
         self.fates = {}  # (window, round, verb) -> (first entry, number of parts, parts)
         self.said = {}  # window -> nf -> {verb: (round, entry)}
         self.failures = []
+
+    def lengths_at(self, opens):
+        """By what policies a window may be that opens then: not by one that was replaced three days before."""
+        return [(w, f) for w, f, _, end in self.lengths if end is None or end + POLICY_GRACE_S > opens]
+
+    def next_due(self):
+        """When the next window is missed at the latest."""
+        if self.windows:
+            last = self.windows[max(self.windows)]
+            lengths = [w for w, _ in self.lengths_at(last.times[1])] + [last.times[1] - last.times[0]]
+            return last.judged_from(0) + max(lengths)
+        if self.lengths:
+            return self.lengths[0][2] + max(w + f + min(f // 2, GRACE_MAX_S) for w, f, _, _ in self.lengths)
+        return None
 
     def fail(self, check, what, window, entry=None):
         self.failures.append((f"windows.{check}", what, "intake" if entry is not None else None, entry, window))
@@ -83,7 +102,7 @@ class Windows:
                 self.fail("sequence", "number", w, entry)
             elif min(lengths) <= 0 or (last and self.windows[last].times[1] != body["opens"]):
                 self.fail("sequence", "times", w, entry)
-            elif self.lengths and lengths not in self.lengths:
+            elif self.lengths and lengths not in self.lengths_at(body["opens"]):
                 self.fail("sequence", "policy", w, entry)
             self.windows[w] = Window(entry, body)
         window = self.windows[w]
@@ -146,11 +165,9 @@ class Windows:
                 self.fail("pending", "settled", w, last)
         for w, window in self.windows.items():
             self.judge_window(w, window, now)
-        if self.windows:
-            w = max(self.windows)
-            last = self.windows[w]
-            if now >= last.judged_from(0) + last.times[1] - last.times[0]:
-                self.fail("sequence", "overdue", w + 1)
+        due = self.next_due()
+        if due is not None and now >= due:
+            self.fail("sequence", "overdue", max(self.windows, default=0) + 1)
 
     @staticmethod
     def contradictions(said):

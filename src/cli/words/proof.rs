@@ -1,0 +1,100 @@
+//! What the intake log says about one report, and what is said before it is shown to anybody.
+
+use tabir_crypto::statement::value::Hour;
+use tabir_crypto::trust::fate::Verdict;
+
+use super::Language;
+
+/// The verdict in plain words.
+#[must_use]
+pub fn verdict(l: Language, window: u64, verdict: Verdict) -> String {
+    let (id, en) = match verdict {
+        Verdict::Forwarded => (
+            "log memuat penerimaan laporan Anda persis seperti yang dikirim, dan pernyataan penerus bahwa sistem pengaduan sudah menerimanya",
+            "the log holds the acceptance of the report as it was sent, and the forwarder's word that the complaint system has it",
+        ),
+        Verdict::Refused => (
+            "log memuat penerimaan laporan ini, dan bahwa sistem pengaduan menolaknya",
+            "the log holds the acceptance of the report, and that the complaint system refused it",
+        ),
+        Verdict::Erased => (
+            "log memuat penerimaan laporan ini, dan kata gerbang bahwa penulisnya menghapusnya. Jika itu tidak benar, gerbang tidak dapat menunjukkan pernyataan penghapusan",
+            "the log holds the acceptance of the report, and the gateway's word that its author erased it. If she did not, the gateway can't show her statement",
+        ),
+        Verdict::Pending => (
+            "log memuat penerimaan laporan ini, dan bahwa laporan itu masih menunggu diteruskan",
+            "the log holds the acceptance of the report, and that it still waits to be passed on",
+        ),
+        Verdict::Late => (
+            "log memuat penerimaan laporan ini, tetapi laporan itu TERLAMBAT: dua tenggat berikutnya lewat dan masih belum diteruskan",
+            "the log holds the acceptance of the report, but it is LATE: two further deadlines are over and it has not been passed on",
+        ),
+        Verdict::NotDue => (
+            "belum ada yang harus tercatat. Sampai jendelanya ditutup, hanya penerimaan bertanda tangan yang membuktikan sesuatu",
+            "nothing that is due is missing. Until its window is on record only the signed acceptance proves anything",
+        ),
+        Verdict::Dropped => (
+            "log memuat penerimaan laporan ini, tetapi TIDAK ada kabar ke mana perginya, padahal tenggatnya lewat: laporan itu DIBUANG",
+            "the log holds the acceptance of the report, but NOT what became of it, though that was due: it was DROPPED",
+        ),
+        Verdict::NotInWindow => (
+            "gerbang menandatangani penerimaan laporan ini, tetapi jendelanya tercatat TANPA laporan itu, atau tidak tercatat sama sekali",
+            "the gateway signed the acceptance of the report, but its window is on record WITHOUT it, or not on record at all",
+        ),
+        Verdict::OtherWindow => (
+            "log memuat penerimaan laporan ini di jendela LAIN, atau dengan tenggat lain, daripada yang ditandatangani gerbang",
+            "the log holds the acceptance of the report in ANOTHER window, or with another deadline, than the gateway signed",
+        ),
+        Verdict::OtherBody => (
+            "log memuat penerimaan untuk tanda terima ini, tetapi dengan isi LAIN",
+            "the log holds an acceptance for this receipt, but of ANOTHER content",
+        ),
+    };
+    match l {
+        Language::Id => format!("Jendela {window}: {id}."),
+        Language::En => format!("Window {window}: {en}."),
+    }
+}
+
+/// Said before a file that proves a report's fate is written: what it shows, and to whom.
+#[must_use]
+pub fn shows(l: Language, reference: &str, opens: Option<u64>, closes: Option<u64>) -> String {
+    let window = match (opens, closes) {
+        (Some(opens), Some(closes)) => format!("{} – {}", Hour::of(opens), Hour::of(closes)),
+        _ => l.pick("belum tercatat", "not on record yet").into(),
+    };
+    match l {
+        Language::Id => format!(
+            "Berkas ini membuktikan kepada siapa pun apa yang terjadi dengan laporan Anda. Sebelum ditulis, ketahui:
+  Siapa pun yang menerimanya melihat   nomor kasus {reference}, dan bahwa laporan itu diterima dalam jendela
+                                       ini: {window}. Nilai acaknya (a) dan (nf) di log menjadi terhubung.
+  Penyelenggara melihat di samping itu kasus mana yang mengadu: isi laporan itu sudah ada padanya.
+  Tidak ada yang melihat               identitas Anda, isi laporan, atau pesan Anda; dengan berkas ini kasus tidak
+                                       dapat dibaca atau diubah. Kasus Anda yang lain tidak terhubung.
+Jika isi laporan hanya Anda yang tahu, siapa pun yang melihat berkas ini dan laporan itu tahu bahwa Anda
+menyimpan tanda terimanya. Berikan hanya kepada orang yang Anda percayai, seperti auditor.
+"
+        ),
+        Language::En => format!(
+            "This file proves to anybody what became of your report. Before it is written, know:
+  Whoever gets it sees          the case's reference {reference}, and that the report was accepted in this
+                                window: {window}. Its random values a and nf in the log become linked.
+  The operators see beside it   which case complains: what it says they have already.
+  Nobody sees in it             your identity, the report's text, or your messages; it neither reads nor changes
+                                the case, and links no other case of yours.
+If only you can know what the report says, whoever sees both knows that you hold its receipt. Give it only
+to somebody whom you trust, such as an auditor.
+"
+        ),
+    }
+}
+
+/// Asked after [`shows`], and the answers that mean yes.
+#[must_use]
+pub const fn confirm(l: Language) -> (&'static str, [&'static str; 2]) {
+    let question = match l {
+        Language::Id => "Tulis berkas itu? Ketik ya: ",
+        Language::En => "Write the file? Type yes: ",
+    };
+    (question, ["ya", "yes"])
+}
