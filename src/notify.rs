@@ -1,8 +1,10 @@
 //! Brings one sentence to a person: by mail, or to a webhook. Never more than that sentence.
 //!
-//! What is sent has no case, no name, no number, no reason, and is the same each time. A mail server learns that it was
-//! sent, to whom and when; nothing here can change that. Errors carry no address and no word of the server.
+//! What is sent has no case, no name, no reason; the board's is the same each time, the warden's has the public hash of an
+//! entry. A mail server learns that it was sent, to whom and when; nothing here can change that. Errors carry no address and
+//! no word of the server.
 
+use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::{Mailbox, header::ContentType};
@@ -12,13 +14,15 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use crate::clock::Clock;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Setup};
 use crate::config::keys::read_private;
-use crate::config::notify::{Notify, Smtp, SmtpTls};
+use crate::config::notify::{Smtp, SmtpTls};
 use crate::http::{Client, HttpError, Method};
 
 /// The subject, always.
 const SUBJECT: &str = "Tabir";
+/// The longest pause while somebody can't be told.
+const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// Until a mail server or webhook has taken it.
 const TOTAL: Duration = Duration::from_secs(20);
 
@@ -62,7 +66,7 @@ pub struct Mail {
 
 impl Recipient {
     /// Reads an entry of the configuration.
-    pub fn new(entry: &str, notify: &Notify, client: &Client, clock: &Clock) -> Result<Self, NotifyError> {
+    pub fn new(entry: &str, smtp: Option<&Smtp>, client: &Client, clock: &Clock) -> Result<Self, NotifyError> {
         if entry.contains("://") {
             return match reqwest::Url::parse(entry) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Self::Hook(client.clone(), entry.to_owned())),
@@ -70,7 +74,7 @@ impl Recipient {
             };
         }
         let to = mailbox(entry).ok_or(NotifyError::Entry("an entry is neither a mail address nor a URL"))?;
-        let smtp = notify.smtp.as_ref().ok_or(NotifyError::Entry("mail addresses need an smtp section"))?;
+        let smtp = smtp.ok_or(NotifyError::Entry("mail addresses need an smtp section"))?;
         let from = mailbox(&smtp.from).ok_or(NotifyError::Entry("smtp.from is no mail address"))?;
         Ok(Self::Mail(Box::new(Mail { server: server(smtp, &from)?, from, to, clock: clock.clone() })))
     }
@@ -145,6 +149,55 @@ fn server(smtp: &Smtp, from: &Mailbox) -> Result<AsyncSmtpTransport<Tokio1Execut
         _ => return Err(NotifyError::Entry("smtp.user and smtp.password_file: both or none")),
     }
     .build())
+}
+
+/// What one recipient is to be told, one thing after the other.
+pub trait Queue: Send + Sync {
+    /// What is told once.
+    type Item: Send;
+    /// Why the queue can't be read or written.
+    type Error: fmt::Display + Send;
+
+    /// The next text, and what it is about; `None` while nothing waits.
+    fn next(&self) -> impl Future<Output = Result<Option<(String, Self::Item)>, Self::Error>> + Send;
+
+    /// The recipient was told.
+    fn told(&self, item: Self::Item) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Whose recipient this is, and its place in the configuration: for the operator's log, which has no addresses.
+    fn who(&self) -> (&'static str, usize);
+}
+
+/// Tells one recipient, until the process ends: looks every `poll`; after a failure it waits `retry`, then twice as long, up
+/// to [`MAX_PAUSE`].
+pub async fn tell<Q: Queue>(queue: Q, mut setup: Setup, recipient: Recipient, [poll, retry]: [Duration; 2]) {
+    let (mut pause, mut after_failure) = (poll, retry);
+    while setup.pause(pause).await {
+        pause = poll;
+        let (text, item) = match queue.next().await {
+            Ok(Some(next)) => next,
+            Ok(None) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "alerts");
+                continue;
+            }
+        };
+        match recipient.send(&text).await {
+            Ok(()) => {
+                after_failure = retry;
+                if let Err(error) = queue.told(item).await {
+                    tracing::warn!(%error, "alerts");
+                }
+            }
+            Err(error) => {
+                // Neither the address nor what the server said: only who is not told, by number.
+                let (of, recipient) = queue.who();
+                tracing::warn!(of, recipient, %error, "nobody was told: tried again later");
+                pause = after_failure;
+                after_failure = (after_failure * 2).min(MAX_PAUSE);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

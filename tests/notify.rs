@@ -8,7 +8,7 @@ use std::path::Path;
 use mail::{MailServer, Mood};
 use tabir::clock::Clock;
 use tabir::config::keys::write_private;
-use tabir::config::notify::{Notify, Smtp, SmtpTls};
+use tabir::config::notify::{Smtp, SmtpTls};
 use tabir::http::Client;
 use tabir::notify::{Recipient, SendError};
 
@@ -16,8 +16,7 @@ const WAY: [SmtpTls; 2] = [SmtpTls::StartTls, SmtpTls::Tls];
 
 async fn told(smtp: Smtp) -> Result<(), SendError> {
     let clock = Clock::manual(1_800_000_007);
-    let notify = Notify { smtp: Some(smtp), ..Notify::default() };
-    Recipient::new("sari@kota.example", &notify, &Client::new(clock.clone()), &clock).unwrap().send("Look.\n").await
+    Recipient::new("sari@kota.example", Some(&smtp), &Client::new(clock.clone()), &clock).unwrap().send("Look.\n").await
 }
 
 async fn server(tls: SmtpTls, dir: &Path) -> (MailServer, Smtp) {

@@ -24,6 +24,8 @@ mod unseal_show;
 pub mod voucher;
 pub mod warden;
 mod warden_fork;
+mod warden_init;
+mod warden_journal;
 mod warden_requests;
 pub mod words;
 
@@ -67,7 +69,7 @@ enum Command {
     /// Propose a policy
     #[command(subcommand)]
     Policy(policy::Command),
-    /// What the warden's person does
+    /// Set up and run the outside body's machine, and what its person does
     #[command(subcommand)]
     Warden(warden::Command),
     /// Ask to open an identity, vote, and open it together

@@ -52,8 +52,13 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     if let Some(role) = args.role {
         config.roles = only(config.roles, role);
     }
+    until_ended(&config).await
+}
+
+/// Runs a configuration until this process is asked to end, or something of it fails.
+pub(super) async fn until_ended(config: &Config) -> Result<(), CliError> {
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = start(&config, stopped).await?;
+    let mut tasks = start(config, stopped).await?;
     tracing::info!("running");
     let failed = tokio::select! {
         () = asked_to_end() => None,

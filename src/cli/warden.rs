@@ -1,4 +1,5 @@
-//! `tabir warden`: what the warden's person does. Here: signing a council, with the officials' fingerprints at hand.
+//! `tabir warden`: the outside body's machine, and what its person does. Here: signing a council, with the officials'
+//! fingerprints at hand.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 
 use super::connect::load_trust;
 use super::official::{fingerprints, hex32, progress};
-use super::{CliError, sign, warden_fork, warden_requests};
+use super::{CliError, sign, warden_fork, warden_init, warden_journal, warden_requests};
 use crate::client::official::endorse::{check_formed, waiting_council};
 use crate::client::official::{Board, Patience};
 use crate::clock::Clock;
@@ -27,6 +28,17 @@ const WAIT: Duration = Duration::from_secs(60);
 /// Subcommands of `tabir warden`.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Make the folder of a warden's machine: keys, configuration, and the card with its public keys
+    #[command(after_help = "Example: tabir warden init /srv/warden --name \"Ombudsman\" --city https://lapor.kota.example \
+                            --internal https://dalam.kota.example --notify duty@ombud.example --smtp mail.ombud.example:587 \
+                            --mail-from warden@ombud.example")]
+    Init(Box<warden_init::Init>),
+    /// Run the warden, and nothing else, until Ctrl-C or a termination signal
+    #[command(after_help = "Example: tabir warden serve --config /srv/warden/tabir.toml")]
+    Serve(warden_init::Serve),
+    /// Show this warden's own record of what it saw and did, after checking that no line was changed or is gone
+    #[command(after_help = "Example: tabir warden journal --config warden/tabir.toml --verify")]
+    Journal(warden_journal::Args),
     /// Sign a council that its officials formed, after checking that it is they
     #[command(after_help = "Example: tabir warden approve-council --config warden/tabir.toml --fingerprints known.txt")]
     ApproveCouncil(ApproveCouncil),
@@ -61,6 +73,9 @@ pub struct ApproveCouncil {
 /// Runs the command.
 pub async fn run(command: Command) -> Result<(), CliError> {
     match command {
+        Command::Init(args) => warden_init::init(&args),
+        Command::Serve(args) => warden_init::serve(&args).await,
+        Command::Journal(args) => warden_journal::run(&args).await,
         Command::ApproveCouncil(args) => approve_council(&args).await,
         Command::Requests(args) => warden_requests::list(&args).await,
         Command::AskAuditor(args) => warden_requests::ask_auditor(&args).await,
@@ -69,7 +84,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
 }
 
 /// The warden's section of a configuration.
-fn section(config: &Config) -> Result<&roles::Warden, CliError> {
+pub(super) fn section(config: &Config) -> Result<&roles::Warden, CliError> {
     config.roles.warden.as_ref().ok_or_else(|| {
         CliError::Usage("this configuration runs no warden: give --config with the file that has [roles.warden]".into())
     })
@@ -122,6 +137,10 @@ async fn approve_council(args: &ApproveCouncil) -> Result<(), CliError> {
 
 impl From<WardenError> for CliError {
     fn from(error: WardenError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            // As an audit of what this warden keeps of itself.
+            WardenError::Journal(error) => Self::Audit(error.to_string()),
+            error => Self::Failed(error.to_string()),
+        }
     }
 }

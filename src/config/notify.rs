@@ -1,4 +1,4 @@
-//! `[roles.council.notify]`: whom the board tells that something waits. The addresses stand here and nowhere else.
+//! `[roles.council.notify]`, `[roles.warden.notify]`: whom board and warden tell that something waits. The addresses stand here and nowhere else.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,8 +24,31 @@ pub struct Notify {
 
 impl Default for Notify {
     fn default() -> Self {
-        Self { smtp: None, officials: Vec::new(), warden: Vec::new(), auditors: Vec::new(), retry_s: 30 }
+        Self { smtp: None, officials: Vec::new(), warden: Vec::new(), auditors: Vec::new(), retry_s: retry() }
     }
+}
+
+/// `[roles.warden.notify]`: whom the outside body's machine tells that a request waits.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    /// Mail addresses, and URLs of webhooks.
+    pub to: Vec<String>,
+    /// The mail server; without it there are webhooks only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smtp: Option<Smtp>,
+    /// Pause after the first failure, in seconds; it doubles up to an hour.
+    #[serde(default = "retry")]
+    pub retry_s: u64,
+}
+
+impl Alerts {
+    /// The first pause, if the file says nothing.
+    pub const RETRY_S: u64 = 30;
+}
+
+const fn retry() -> u64 {
+    Alerts::RETRY_S
 }
 
 /// A mail server.
@@ -70,6 +93,12 @@ impl fmt::Debug for Notify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.officials.len() + self.warden.len() + self.auditors.len();
         write!(f, "Notify({count} recipients)")
+    }
+}
+
+impl fmt::Debug for Alerts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Alerts({} recipients)", self.to.len())
     }
 }
 

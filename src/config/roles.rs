@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::notify::Notify;
+use super::notify::{Alerts, Notify};
 
 /// `[roles.<name>]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -41,8 +41,9 @@ impl Roles {
         for dir in dirs.into_iter().flatten() {
             *dir = base.join(&*dir);
         }
-        let smtp = self.council.as_mut().and_then(|c| c.notify.as_mut()?.smtp.as_mut());
-        if let Some(smtp) = smtp {
+        let board = self.council.as_mut().and_then(|c| c.notify.as_mut()?.smtp.as_mut());
+        let warden = self.warden.as_mut().and_then(|w| w.notify.as_mut()?.smtp.as_mut());
+        for smtp in [board, warden].into_iter().flatten() {
             smtp.password_file = smtp.password_file.take().map(|f| base.join(f));
         }
         if let Some(forwarder) = &mut self.forwarder {
@@ -167,6 +168,9 @@ pub struct Warden {
     /// Length of a warden key's life: a quarter.
     #[serde(default = "quarter")]
     pub epoch_s: u64,
+    /// Whom the warden tells that a request waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Alerts>,
 }
 
 const fn quarter() -> u64 {

@@ -19,14 +19,13 @@ use super::error::{BoardError, StartError};
 use super::service::Service;
 use crate::config::notify::Notify;
 use crate::config::{Setup, roles};
+use crate::db::stored;
 use crate::http::server::Background;
-use crate::notify::Recipient;
+use crate::notify::{Queue, Recipient, tell};
 
 /// What is sent, always.
 const TEXT: &str = "Ada yang menunggu Anda di Tabir. Periksa dengan perangkat Anda sendiri.\n\
                     Something waits for you in Tabir. Look with your own device.\n";
-/// The longest pause while somebody can't be told.
-const MAX_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Who may do something about what waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,48 +62,39 @@ pub fn start(config: &roles::Council, setup: &Setup, service: &Arc<Service>) -> 
     let Some(notify) = &config.notify else { return Ok(Vec::new()) };
     let mut loops: Vec<Background> = Vec::new();
     for audience in [Audience::Officials, Audience::Warden, Audience::Auditors] {
-        for (place, entry) in (0..).zip(audience.recipients(notify)) {
-            let recipient = Recipient::new(entry, notify, &setup.client, &setup.clock)?;
+        for (place, entry) in audience.recipients(notify).iter().enumerate() {
+            let recipient = Recipient::new(entry, notify.smtp.as_ref(), &setup.client, &setup.clock)?;
             let pauses = [Duration::from_millis(config.poll_ms), Duration::from_secs(notify.retry_s)];
-            loops.push(Box::pin(tell(Arc::clone(service), setup.clone(), (audience, place), recipient, pauses)));
+            let queue = Untold { service: Arc::clone(service), audience, place };
+            loops.push(Box::pin(tell(queue, setup.clone(), recipient, pauses)));
         }
     }
     Ok(loops)
 }
 
-async fn tell(
+/// What waits for one recipient of an audience.
+struct Untold {
     service: Arc<Service>,
-    mut setup: Setup,
-    (audience, place): (Audience, i64),
-    recipient: Recipient,
-    [poll, retry]: [Duration; 2],
-) {
-    let (mut pause, mut after_failure) = (poll, retry);
-    while setup.pause(pause).await {
-        pause = poll;
-        let waiting = match service.untold(audience, place).await {
-            Ok(waiting) if waiting.is_empty() => continue,
-            Ok(waiting) => waiting,
-            Err(error) => {
-                tracing::warn!(%error, "alerts");
-                continue;
-            }
-        };
-        // All that waits is one sentence.
-        match recipient.send(TEXT).await {
-            Ok(()) => {
-                after_failure = retry;
-                if let Err(error) = service.told(audience, place, waiting).await {
-                    tracing::warn!(%error, "alerts");
-                }
-            }
-            Err(error) => {
-                // Neither the address nor what the server said: only who is not told, by number.
-                tracing::warn!(audience = audience.as_str(), recipient = place, %error, "nobody was told: tried again later");
-                pause = after_failure;
-                after_failure = (after_failure * 2).min(MAX_PAUSE);
-            }
-        }
+    audience: Audience,
+    place: usize,
+}
+
+impl Queue for Untold {
+    type Item = BTreeSet<B32>;
+    type Error = BoardError;
+
+    /// All that waits is one sentence.
+    async fn next(&self) -> Result<Option<(String, BTreeSet<B32>)>, BoardError> {
+        let waiting = self.service.untold(self.audience, stored(self.place as u64)).await?;
+        Ok((!waiting.is_empty()).then(|| (TEXT.to_owned(), waiting)))
+    }
+
+    async fn told(&self, items: BTreeSet<B32>) -> Result<(), BoardError> {
+        self.service.told(self.audience, stored(self.place as u64), items).await
+    }
+
+    fn who(&self) -> (&'static str, usize) {
+        (self.audience.as_str(), self.place)
     }
 }
 

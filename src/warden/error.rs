@@ -2,10 +2,12 @@
 
 use tabir_crypto::trust::root::LogName;
 
+use super::journal::JournalError;
 use crate::client::log_source::ReadError;
 use crate::config::ConfigError;
 use crate::db::DbError;
 use crate::http::HttpError;
+use crate::notify::NotifyError;
 
 /// Why a step did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,17 @@ pub enum WardenError {
     /// Another process works on this store.
     #[error("the store is at another head of the {} log: does a second warden run on it?", .0.as_str())]
     Raced(LogName),
+    /// The log shows less than what this warden cosigned before its store was restored from a backup.
+    #[error(
+        "the {} log ends before what this warden cosigned and its restored store forgot: nothing is cosigned or answered", .0.as_str()
+    )]
+    Behind(LogName),
+    /// Another process holds the folder.
+    #[error("another warden runs on this folder: stop it first")]
+    Running,
+    /// The journal is not whole.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The log could not be read, or what it shows was refused.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -37,6 +50,9 @@ impl WardenError {
         match self {
             Self::Forked(_) => "fork",
             Self::Raced(_) => "raced",
+            Self::Behind(_) => "behind",
+            Self::Running => "running",
+            Self::Journal(error) => error.code(),
             Self::Read(error) => match error.code() {
                 Some(code) => code.as_str(),
                 None => "log",
@@ -63,7 +79,10 @@ pub enum StartError {
     /// `witness.key` is the key of none of the trust root's witnesses.
     #[error("witness.key is not the key of a witness of the trust root")]
     NotAWitness,
-    /// The replay of its own copy of the log.
+    /// Whom to tell that a request waits. The entry itself is an address, and is not repeated.
+    #[error("[roles.warden.notify]: {0}")]
+    Notify(#[from] NotifyError),
+    /// Its journal, or the replay of its own copy of the log.
     #[error(transparent)]
     Warden(#[from] WardenError),
 }

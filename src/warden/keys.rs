@@ -36,9 +36,10 @@ impl Warden {
                 Some(last) => last.not_after.max(Hour::of(now).unix()),
                 None => Hour::of(now).unix(),
             };
-            // Also above what the log has: a lost store must not announce a second key for an epoch.
+            // Also above what the log has: a lost or restored store must not announce a second key for an epoch.
             let logged = view.state.keys().filter(|k| k.body.kind == KeyKind::Warden).map(|k| k.body.epoch).max();
-            let epoch = last.map(|l| l.epoch).max(logged).map_or(1, |epoch| epoch + 1);
+            let made = last.map(|l| l.epoch).max(self.store.journal_epoch().await?);
+            let epoch = made.max(logged).map_or(1, |epoch| epoch + 1);
             self.make_key(epoch, not_before, not_before.saturating_add(self.epoch_s)).await?;
         }
     }

@@ -1,6 +1,6 @@
 //! The warden: an outside body's machine that cosigns both logs and holds the outer keys. It polls; it has no port.
 //!
-//! Holds: the X-Wing keys of the outer envelopes, the witness key, its own copy of the governance log.
+//! Holds: the X-Wing keys of the outer envelopes, the witness key, its own copy of the governance log, its journal.
 //! Sees: full texts of requests, and, of those that it releases, the inner envelope.
 //! Never sees: an identity: the inner envelope opens for a quorum of officials only.
 //!
@@ -12,23 +12,31 @@
 //! Whatever it decides by, keys, officials, approvals, times, is in a checkpoint that a quorum cosigned and that fits
 //! its own copy. Each step reads and writes its own store, so that a crash between two of them costs nothing.
 
+mod alerts;
 mod error;
+pub mod journal;
 mod judge;
 mod keys;
 mod person;
 mod releases;
+mod restore;
 mod store;
 mod view;
 mod witness;
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tabir_crypto::ed25519::SigningKey;
-use tabir_crypto::log::{Cosigner, VerifierKey, Witnesses};
+use tabir_crypto::log::{Cosigner, LogVerifier, VerifierKey, Witnesses};
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::trust::Trust;
 use tabir_crypto::trust::root::LogName;
+
+use tokio::sync::Mutex;
 
 pub use error::{StartError, WardenError};
 pub use person::Waiting;
@@ -39,6 +47,7 @@ use crate::client::log_reader::LogReader;
 use crate::client::log_source::HttpLog;
 use crate::clock::Clock;
 use crate::config::{Peers, Setup, keys as key_files, roles};
+use crate::http::server::Background;
 use crate::http::{Answer, Client, HttpError, Method, Parts, call, log_outbox};
 use crate::ledger;
 
@@ -51,11 +60,17 @@ const WITNESS: &str = "witness.key";
 struct Log {
     source: HttpLog,
     reader: LogReader<HttpLog>,
+    verifier: LogVerifier,
+    /// This process has looked for what it cosigned and its store forgot.
+    looked: AtomicBool,
 }
 
 /// The warden; each public method is one step, and can be taken again.
 pub struct Warden {
     store: Store,
+    journal: PathBuf,
+    /// The lock of the process that runs on this folder; one task of it at a time writes the journal's file.
+    running: Mutex<Option<File>>,
     trust: Arc<Trust>,
     clock: Clock,
     client: Client,
@@ -76,10 +91,14 @@ impl Warden {
         let name = name_of(&witnesses, &SigningKey::from_seed(&seed)).ok_or(StartError::NotAWitness)?;
         let log = |name: LogName| -> Result<Log, StartError> {
             let source = HttpLog::new(setup.client.clone(), &setup.peers.log, name.as_str());
-            Ok(Log { reader: ledger::reader_of(&setup.trust, name, source.clone())?, source })
+            let (verifier, _) = ledger::verifiers(&setup.trust, name)?;
+            let reader = ledger::reader_of(&setup.trust, name, source.clone())?;
+            Ok(Log { reader, source, verifier, looked: AtomicBool::new(false) })
         };
         Ok(Self {
-            store: Store::open(&config.dir.join(STORE)).await?,
+            store: Store::open(&config.dir.join(STORE), setup.clock.clone()).await?,
+            journal: config.dir.join(journal::FILE),
+            running: Mutex::default(),
             trust: Arc::clone(&setup.trust),
             clock: setup.clock.clone(),
             client: setup.client.clone(),
@@ -121,10 +140,17 @@ impl Warden {
 
     /// One round of everything that depends on the governance log.
     pub async fn round(&self, view: &mut View) -> Result<(), WardenError> {
+        self.floor(LogName::Governance).await?;
         self.follow(view).await?;
+        // What a restored store forgot may be an answer: nothing is said before the copy here is that far again.
+        if view.kept.size < self.store.adopted(LogName::Governance).await?.size {
+            return Err(WardenError::Behind(LogName::Governance));
+        }
+        self.see(view).await?;
         let keys = self.keys(view).await;
-        self.releases(view).await?;
-        keys
+        let released = self.releases(view).await;
+        self.write_journal().await?;
+        released.and(keys)
     }
 }
 
@@ -136,17 +162,19 @@ fn name_of<'a>(witnesses: &'a Witnesses, key: &SigningKey) -> Option<&'a str> {
 /// Opens store and keys, and returns the background work; there are no routes.
 pub async fn start(config: &roles::Warden, setup: &Setup) -> Result<Parts, StartError> {
     let warden = Arc::new(Warden::open(config, setup).await?);
+    warden.check_journal().await?;
     let view = warden.view().await?;
     let every = Duration::from_millis(config.poll_ms);
     let (db, identity) = (warden.store.db().clone(), warden.identity.clone());
-    Ok(Parts {
-        background: vec![
-            Box::pin(witness_loop(Arc::clone(&warden), setup.clone(), every)),
-            Box::pin(work_loop(warden, view, setup.clone(), every)),
-            Box::pin(log_outbox::run(db, identity, setup.clone())),
-        ],
-        ..Parts::default()
-    })
+    let mut background: Vec<Background> = vec![
+        Box::pin(witness_loop(Arc::clone(&warden), setup.clone(), every)),
+        Box::pin(log_outbox::run(db, identity, setup.clone())),
+    ];
+    if let Some(notify) = &config.notify {
+        background.extend(alerts::start(notify, setup, warden.store(), every)?);
+    }
+    background.push(Box::pin(work_loop(warden, view, setup.clone(), every)));
+    Ok(Parts { background, ..Parts::default() })
 }
 
 /// A loop of its own: a board that hangs must not keep checkpoints waiting.

@@ -33,6 +33,7 @@ impl Warden {
     pub async fn releases(&self, view: &View) -> Result<(), WardenError> {
         let taken = self.take_requests(view).await;
         self.answer(view).await?;
+        self.write_journal().await?;
         let proposed = self.propose(view).await;
         self.publish_nonces(view).await?;
         self.hand_out(view).await?;

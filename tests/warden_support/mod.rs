@@ -250,11 +250,13 @@ impl City {
 
     /// Opens the warden, as after a restart.
     pub async fn warden(&self) -> Warden {
-        self.open().await.unwrap()
+        let warden = self.open().await.unwrap();
+        warden.check_journal().await.unwrap();
+        warden
     }
 
     pub async fn open(&self) -> Result<Warden, StartError> {
-        let config = roles::Warden { dir: self.dir.path().to_owned(), poll_ms: 10, epoch_s: QUARTER };
+        let config = roles::Warden { dir: self.dir.path().to_owned(), poll_ms: 10, epoch_s: QUARTER, notify: None };
         Warden::open(&config, &self.setup).await
     }
 

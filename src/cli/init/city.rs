@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use tabir_crypto::ed25519::{SigningKey, VerifyingKey};
 use tabir_crypto::log::{Cosigner, NoteSigner};
 use tabir_crypto::statement::body::Role;
-use tabir_crypto::statement::value::{Hex, Text, V1};
+use tabir_crypto::statement::value::Text;
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::{Secret, SecretBytes};
 
 use super::files::{write_json, write_toml};
 use super::layout::{self, Ports};
 use super::trust::{self, Parties, log_origin};
-use super::{Args, Card, Part};
+use super::{Args, Card};
 use crate::cli::{CliError, make_dir, read, write};
 use crate::clock::{Clock, Random};
 use crate::config::keys::{IDENTITY, create_seed, write_private};
@@ -32,7 +32,7 @@ pub struct Made {
     pub auditors: Vec<PathBuf>,
 }
 
-fn identity(dir: &Path) -> Result<SigningKey, CliError> {
+pub(super) fn identity(dir: &Path) -> Result<SigningKey, CliError> {
     make_dir(dir)?;
     Ok(SigningKey::from_seed(&create_seed(&dir.join(IDENTITY))?))
 }
@@ -45,7 +45,7 @@ fn log_keys(dir: &Path, origin: &str) -> Result<[String; 2], CliError> {
     Ok([key(LogName::Governance)?, key(LogName::Intake)?])
 }
 
-fn witness(dir: &Path, name: &str) -> Result<Text, CliError> {
+pub(super) fn witness(dir: &Path, name: &str) -> Result<Text, CliError> {
     let seed = create_seed(&dir.join("witness.key"))?;
     Ok(Text::new(&Cosigner::from_seed(name, &seed)?.verifier_key().to_string())?)
 }
@@ -99,29 +99,6 @@ fn policy(dir: &Path, profile: Profile, now: u64) -> Result<(), CliError> {
     write_json(&dir.join("policy.json"), &profile.policy(now, default_categories()?)?)
 }
 
-/// The outside body's or another auditor's folder, with the card that the city needs.
-pub fn party(dir: &Path, name: &str, part: Part) -> Result<(), CliError> {
-    let auditor = SigningKey::from_seed(&create_seed(&dir.join("auditor.key"))?).verifying_key();
-    let (mut warden, mut vkey) = (None, None);
-    if part == Part::Outside {
-        let folder = dir.join("warden");
-        warden = Some(Hex(*identity(&folder)?.verifying_key().as_bytes()));
-        vkey = Some(witness(&folder, &format!("warden.{}", slug(name)))?);
-        write_toml(&dir.join("tabir.toml"), &layout::town_outside())?;
-    }
-    let card = Card { v: V1, name: Text::new(name)?, auditor: Hex(*auditor.as_bytes()), warden, witness: vkey };
-    write_json(&dir.join("card.json"), &card)?;
-    println!("Made {0}. Take {0}/card.json to the city by hand, and keep auditor.key offline.", dir.display());
-    println!("When the city gives you trust.json: check its keys with the other parties, then");
-    println!("  tabir sign trust.json --key {}/auditor.key", dir.display());
-    Ok(())
-}
-
-/// A key name of C2SP: no spaces, no plus.
-fn slug(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
-}
-
 /// The city's folders and the unsigned trust root, from the cards of all other parties.
 pub fn town(args: &Args) -> Result<(), CliError> {
     let cards = args.join.iter().map(|f| Ok(tabir_crypto::json::from_slice::<Card>(&read(f)?)?));
@@ -129,13 +106,15 @@ pub fn town(args: &Args) -> Result<(), CliError> {
     let outside: Vec<_> = cards.iter().filter_map(|c| Some((c.warden?, c.witness.clone()?))).collect();
     let [(warden, witness)] = outside.as_slice() else {
         return Err(CliError::Usage(
-            "give --join exactly one card of an outside body (tabir init --profile town --part outside DIR), on its machine, not on yours"
+            "give --join exactly one card of an outside body with its warden's keys (tabir warden init, or tabir init --profile town \
+             --part outside), made on its machine, not on yours"
                 .into(),
         ));
     };
-    if cards.len() < 3 {
+    let holders: Vec<_> = cards.iter().filter_map(|card| card.auditor).collect();
+    if holders.len() < 3 {
         return Err(CliError::Usage(
-            "a town needs three holders of the trust root: give --join three cards, at most one of them the operator's"
+            "a town needs three holders of the trust root: give --join cards of three auditors, at most one of them the operator's"
                 .into(),
         ));
     }
@@ -146,7 +125,7 @@ pub fn town(args: &Args) -> Result<(), CliError> {
     }
     identities.insert(Role::Forwarder, identity(&dir.join("inner/forwarder"))?.verifying_key());
     let logs = log_keys(&dir.join("outer/log"), &args.origin)?;
-    let auditors = cards.iter().map(|c| VerifyingKey::from_bytes(&c.auditor.0)).collect::<tabir_crypto::Result<_>>()?;
+    let auditors = holders.iter().map(|key| VerifyingKey::from_bytes(&key.0)).collect::<tabir_crypto::Result<_>>()?;
     let parties = Parties { identities, logs, witnesses: vec![witness.clone()], auditors };
     let now = Clock::system().now();
     let root = trust::statement(Profile::Town, &args.name, &args.origin, now, &parties)?;
@@ -156,7 +135,7 @@ pub fn town(args: &Args) -> Result<(), CliError> {
     }
     policy(dir, Profile::Town, now)?;
     let delay = Profile::Town.values().activation.council / 3600;
-    println!("Made {}. Nothing runs before two of the {} auditors signed:", dir.display(), cards.len());
+    println!("Made {}. Nothing runs before two of the {} auditors signed:", dir.display(), holders.len());
     println!("  1. each auditor: tabir sign {}/trust.json --key auditor.key", dir.display());
     println!("  2. write the complaint system's address and key into inner/tabir.toml and inner/api.key");
     println!("  3. tabir serve --config outer/tabir.toml; inner likewise; the outside body likewise");

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::config::notify::Alerts;
 use crate::config::profile::Profile;
 use crate::config::{Config, Listen, Peers, roles};
 
@@ -123,8 +124,7 @@ pub fn demo(ports: &Ports) -> Vec<(&'static str, Config)> {
 #[must_use]
 pub fn town_city() -> Vec<(&'static str, Config)> {
     let v = Profile::Town.values();
-    let peers =
-        Ports { gateway_internal: 8082, council_internal: 8082, log_internal: 8082, ..one_public(8080) }.peers();
+    let peers = local_city();
     let outer = roles::Roles {
         issuer: Some(issuer("issuer".into(), Profile::Town)),
         gateway: Some(gateway("gateway".into())),
@@ -147,12 +147,16 @@ pub fn town_city() -> Vec<(&'static str, Config)> {
 
 /// The outside body's process.
 #[must_use]
-pub fn town_outside() -> Config {
-    let v = Profile::Town.values();
-    let peers =
-        Ports { gateway_internal: 8082, council_internal: 8082, log_internal: 8082, ..one_public(8080) }.peers();
-    let roles = roles::Roles { warden: Some(warden("warden".into(), v.poll_ms)), ..roles::Roles::default() };
+pub fn outside(dir: PathBuf, peers: Peers, notify: Option<Alerts>) -> Config {
+    let warden = roles::Warden { notify, ..warden(dir, Profile::Town.values().poll_ms) };
+    let roles = roles::Roles { warden: Some(warden), ..roles::Roles::default() };
     Config { trust: "trust.json".into(), listen: Listen::default(), peers, roles }
+}
+
+/// Where the city is reached on one machine; its people write the real addresses into the file.
+#[must_use]
+pub fn local_city() -> Peers {
+    Ports { gateway_internal: 8082, council_internal: 8082, log_internal: 8082, ..one_public(8080) }.peers()
 }
 
 const fn one_public(port: u16) -> Ports {
@@ -186,7 +190,7 @@ fn log(dir: PathBuf, checkpoint_ms: u64) -> roles::Log {
 }
 
 fn warden(dir: PathBuf, poll_ms: u64) -> roles::Warden {
-    roles::Warden { dir, poll_ms, epoch_s: 91 * 86_400 }
+    roles::Warden { dir, poll_ms, epoch_s: 91 * 86_400, notify: None }
 }
 
 fn forwarder(dir: PathBuf, downstream: &str, poll_ms: u64) -> roles::Forwarder {

@@ -6,11 +6,13 @@
 //!        the city:                tabir init --profile town DIR --join CARD --join CARD …  → DIR/trust.json, unsigned
 //!        each auditor:            tabir sign DIR/trust.json --key auditor.key
 //! ```
-//! Nobody's private key is made on another party's machine, but in the demo.
+//! An outside body whose warden is a machine of its own makes that machine's folder there (`tabir warden init`), which prints a
+//! card too. Nobody's private key is made on another party's machine, but in the demo.
 
 mod city;
 pub mod files;
 pub mod layout;
+mod outside;
 mod trust;
 
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use super::CliError;
 use crate::config::profile::Profile;
 
 pub use city::demo;
+pub use outside::{Warden, make_warden};
 
 /// Arguments of `tabir init`.
 #[derive(clap::Args)]
@@ -67,8 +70,9 @@ pub struct Card {
     pub v: V1,
     /// The party, for people.
     pub name: Text,
-    /// Its auditor's key.
-    pub auditor: Hex32,
+    /// Its auditor's key; a warden's machine has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auditor: Option<Hex32>,
     /// The warden's identity, from the outside body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warden: Option<Hex32>,
@@ -96,6 +100,6 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
         (Profile::Demo, _) => Err(CliError::Usage("a demo has one part: leave --part out".into())),
         (Profile::Town, Part::City) => city::town(args),
-        (Profile::Town, part) => city::party(&args.dir, &args.name, part),
+        (Profile::Town, part) => outside::party(&args.dir, &args.name, part),
     }
 }

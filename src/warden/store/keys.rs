@@ -3,8 +3,9 @@
 use sqlx::Row as _;
 use tabir_crypto::{B32, Secret, SecretBytes};
 
-use super::{ROW, Store, int, number};
+use super::{ROW, Store, int, journal, number};
 use crate::db::{DbError, expect_rows, fixed};
+use crate::warden::journal::{Event, What};
 
 /// A key of an epoch.
 pub struct KeyRow {
@@ -55,6 +56,7 @@ impl Store {
     /// Stores a new key before anybody hears of it. Error: an epoch that has one.
     pub async fn add_key(&self, key: KeyRow) -> Result<(), DbError> {
         let (epoch, from, to) = (int(key.epoch)?, int(key.not_before)?, int(key.not_after)?);
+        let (at, made) = (self.1.now(), Event::key(What::KeyMade, &key.id, key.epoch));
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -68,9 +70,10 @@ impl Store {
                     .bind(key.id.to_vec())
                     .bind(key.seed.as_ref().map(|s| s.expose().to_vec()))
                     .bind(key.announced)
-                    .execute(tx)
+                    .execute(&mut *tx)
                     .await?;
-                    expect_rows("keys", done.rows_affected(), 1)
+                    expect_rows("keys", done.rows_affected(), 1)?;
+                    journal::write(tx, at, made).await
                 })
             })
             .await
@@ -78,16 +81,25 @@ impl Store {
 
     /// Destroys the private keys whose use ended at or before that time. Returns how many.
     pub async fn destroy_keys(&self, ended: u64) -> Result<u64, DbError> {
-        let ended = int(ended)?;
+        let (ended, at) = (int(ended)?, self.1.now());
         let destroyed = self
             .0
             .write(move |tx| {
                 Box::pin(async move {
-                    let done = sqlx::query("UPDATE keys SET seed = NULL WHERE seed IS NOT NULL AND not_after <= $1")
+                    let over = sqlx::query("SELECT id, epoch FROM keys WHERE seed IS NOT NULL AND not_after <= $1")
                         .bind(ended)
-                        .execute(tx)
+                        .fetch_all(&mut *tx)
                         .await?;
-                    Ok(done.rows_affected())
+                    for row in &over {
+                        let id: B32 = fixed(ROW, &row.try_get::<Vec<u8>, _>(0)?)?;
+                        let gone = Event::key(What::KeyDestroyed, &id, number(row.try_get(1)?)?);
+                        journal::write(&mut *tx, at, gone).await?;
+                        sqlx::query("UPDATE keys SET seed = NULL WHERE id = $1")
+                            .bind(id.to_vec())
+                            .execute(&mut *tx)
+                            .await?;
+                    }
+                    Ok(over.len() as u64)
                 })
             })
             .await?;

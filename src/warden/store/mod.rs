@@ -2,6 +2,8 @@
 //!
 //! Every step of the warden is one transaction here, so that a crash leaves it either undone or done.
 
+mod alerts;
+mod journal;
 mod keys;
 mod requests;
 
@@ -15,6 +17,8 @@ use tabir_crypto::trust::root::LogName;
 pub use keys::KeyRow;
 pub use requests::{Answer, RequestRow, Sealed, Stage};
 
+use super::journal::{Event, What};
+use crate::clock::Clock;
 use crate::db::{Db, DbError, expect_rows, fixed};
 
 /// What a stored value that nobody here wrote is reported as.
@@ -50,12 +54,12 @@ pub struct Kept {
 
 /// The store.
 #[derive(Clone)]
-pub struct Store(Db);
+pub struct Store(Db, Clock);
 
 impl Store {
     /// Opens or creates it.
-    pub async fn open(file: &Path) -> Result<Self, DbError> {
-        let store = Self(Db::open(file, &sqlx::migrate!("migrations/warden")).await?);
+    pub async fn open(file: &Path, clock: Clock) -> Result<Self, DbError> {
+        let store = Self(Db::open(file, &sqlx::migrate!("migrations/warden")).await?, clock);
         store.0.write(|tx| Box::pin(async move { begin(tx).await })).await?;
         Ok(store)
     }
@@ -92,7 +96,7 @@ impl Store {
         to: TreeHead,
         leaves: Vec<Vec<u8>>,
     ) -> Result<bool, DbError> {
-        let (old, new) = (int(from.size)?, int(to.size)?);
+        let (old, new, at) = (int(from.size)?, int(to.size)?, self.1.now());
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -109,6 +113,9 @@ impl Store {
                     .await?;
                     if done.rows_affected() != 1 {
                         return Ok(false);
+                    }
+                    if new > old {
+                        journal::write(&mut *tx, at, Event::head(What::Head, log, &to)).await?;
                     }
                     if log == LogName::Governance {
                         for (index, leaf) in (old..).zip(leaves) {
@@ -127,14 +134,18 @@ impl Store {
 
     /// Notes that a log showed two histories, until a person lifts it.
     pub async fn mark_forked(&self, log: LogName) -> Result<(), DbError> {
+        let at = self.1.now();
         self.0
             .write(move |tx| {
                 Box::pin(async move {
-                    let done = sqlx::query("UPDATE heads SET forked = 1 WHERE log = $1")
+                    let done = sqlx::query("UPDATE heads SET forked = 1 WHERE log = $1 AND forked = 0")
                         .bind(log.as_str())
-                        .execute(tx)
+                        .execute(&mut *tx)
                         .await?;
-                    expect_rows("heads", done.rows_affected(), 1)
+                    if done.rows_affected() == 1 {
+                        journal::write(tx, at, Event::log(What::Fork, log)).await?;
+                    }
+                    Ok(())
                 })
             })
             .await
@@ -142,14 +153,19 @@ impl Store {
 
     /// Takes the mark away. The head stays: only what extends it is cosigned. False if there was no mark.
     pub async fn lift_fork(&self, log: LogName) -> Result<bool, DbError> {
+        let at = self.1.now();
         self.0
             .write(move |tx| {
                 Box::pin(async move {
                     let done = sqlx::query("UPDATE heads SET forked = 0 WHERE log = $1 AND forked = 1")
                         .bind(log.as_str())
-                        .execute(tx)
+                        .execute(&mut *tx)
                         .await?;
-                    Ok(done.rows_affected() == 1)
+                    let had = done.rows_affected() == 1;
+                    if had {
+                        journal::write(tx, at, Event::log(What::ForkLifted, log)).await?;
+                    }
+                    Ok(had)
                 })
             })
             .await

@@ -5,8 +5,9 @@ use tabir_crypto::B32;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::root::LogName;
 
-use super::{ROW, Store};
+use super::{ROW, Store, journal};
 use crate::db::{DbError, expect_rows, fixed, outbox};
+use crate::warden::journal::{Event, What};
 
 /// How far this warden is with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,18 +111,22 @@ impl Store {
             .await
     }
 
-    /// Adds a request; one that is known stays as it first came.
+    /// Adds a request; one that is known stays as it first came, and one about which the journal has an answer that the
+    /// rest of this store forgot is ended.
     pub async fn add_request(&self, hash: B32, text: Vec<u8>, envelope: Vec<u8>) -> Result<(), DbError> {
         self.0
             .write(move |tx| {
                 Box::pin(async move {
+                    let answered = journal::says(&mut *tx, &hash, &What::SAID).await?;
+                    let stage = if answered { Stage::Ended } else { Stage::Open };
                     sqlx::query(
-                        "INSERT INTO requests (hash, text, envelope, stage, noticed) VALUES ($1, $2, $3, 'open', 0) \
+                        "INSERT INTO requests (hash, text, envelope, stage, noticed) VALUES ($1, $2, $3, $4, 0) \
                          ON CONFLICT (hash) DO NOTHING",
                     )
                     .bind(hash.to_vec())
                     .bind(text)
                     .bind(envelope)
+                    .bind(stage.as_str())
                     .execute(tx)
                     .await?;
                     Ok(())
@@ -134,12 +139,14 @@ impl Store {
     /// False if it was answered already.
     pub async fn answer(&self, answer: Answer) -> Result<bool, DbError> {
         let stage = if answer.handouts.is_empty() { Stage::Ended } else { Stage::Released };
+        let (at, said) = (self.1.now(), Event::said(&answer.request, &answer.statement));
         self.0
             .write(move |tx| {
                 Box::pin(async move {
                     let statement = answer.statement.clone();
                     let first = settle(&mut *tx, answer, stage).await?;
                     if first {
+                        journal::write(&mut *tx, at, said).await?;
                         outbox::enqueue(tx, LogName::Governance, &statement).await?;
                     }
                     Ok(first)
@@ -150,11 +157,23 @@ impl Store {
 
     /// Keeps a release that waits for an auditor: hand-outs, stage and statement, once only, and nothing for the log.
     pub async fn propose(&self, answer: Answer) -> Result<bool, DbError> {
-        self.0.write(move |tx| Box::pin(async move { settle(tx, answer, Stage::Proposed).await })).await
+        let (at, said) = (self.1.now(), Event::request(What::Proposed, &answer.request));
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    let first = settle(&mut *tx, answer, Stage::Proposed).await?;
+                    if first {
+                        journal::write(tx, at, said).await?;
+                    }
+                    Ok(first)
+                })
+            })
+            .await
     }
 
     /// A proposed release needs no auditor any more: the same statement goes to the log.
     pub async fn go_alone(&self, request: B32, statement: Statement) -> Result<(), DbError> {
+        let (at, said) = (self.1.now(), Event::said(&request, &statement));
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -164,6 +183,7 @@ impl Store {
                             .execute(&mut *tx)
                             .await?;
                     expect_rows("requests", done.rows_affected(), 1)?;
+                    journal::write(&mut *tx, at, said).await?;
                     outbox::enqueue(tx, LogName::Governance, &statement).await
                 })
             })
@@ -172,14 +192,19 @@ impl Store {
 
     /// Marks an open request: an auditor is wanted. False if there is no such request.
     pub async fn urge(&self, request: B32) -> Result<bool, DbError> {
+        let (at, asked) = (self.1.now(), Event::request(What::AuditorAsked, &request));
         self.0
             .write(move |tx| {
                 Box::pin(async move {
                     let done = sqlx::query("UPDATE requests SET urgent = 1 WHERE hash = $1 AND stage = 'open'")
                         .bind(request.to_vec())
-                        .execute(tx)
+                        .execute(&mut *tx)
                         .await?;
-                    Ok(done.rows_affected() == 1)
+                    let open = done.rows_affected() == 1;
+                    if open {
+                        journal::write(tx, at, asked).await?;
+                    }
+                    Ok(open)
                 })
             })
             .await
@@ -208,11 +233,20 @@ impl Store {
 
     /// The board has the hand-outs: they are gone from here.
     pub async fn handed(&self, request: B32) -> Result<(), DbError> {
-        self.0.write(move |tx| Box::pin(async move { finish(tx, request, Stage::Handed).await })).await
+        let (at, handed) = (self.1.now(), Event::request(What::Handed, &request));
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    finish(&mut *tx, request, Stage::Handed).await?;
+                    journal::write(tx, at, handed).await
+                })
+            })
+            .await
     }
 
     /// The request ended otherwise: the statement that the log can't take any more and the hand-outs are gone.
     pub async fn withdraw(&self, request: B32) -> Result<(), DbError> {
+        let (at, dropped) = (self.1.now(), Event::request(What::Dropped, &request));
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -222,7 +256,8 @@ impl Store {
                     .bind(request.to_vec())
                     .execute(&mut *tx)
                     .await?;
-                    finish(tx, request, Stage::Ended).await
+                    finish(&mut *tx, request, Stage::Ended).await?;
+                    journal::write(tx, at, dropped).await
                 })
             })
             .await
@@ -230,6 +265,7 @@ impl Store {
 
     /// Puts the notice in line, once.
     pub async fn notice(&self, request: B32, statement: Statement) -> Result<(), DbError> {
+        let (at, notice) = (self.1.now(), Event::request(What::Notice, &request));
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -238,6 +274,7 @@ impl Store {
                         .execute(&mut *tx)
                         .await?;
                     if done.rows_affected() == 1 {
+                        journal::write(&mut *tx, at, notice).await?;
                         outbox::enqueue(tx, LogName::Governance, &statement).await?;
                     }
                     Ok(())
