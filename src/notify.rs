@@ -14,9 +14,9 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use crate::clock::Clock;
-use crate::config::{ConfigError, Setup};
 use crate::config::keys::read_private;
 use crate::config::notify::{Smtp, SmtpTls};
+use crate::config::{ConfigError, Setup};
 use crate::http::{Client, HttpError, Method};
 
 /// The subject, always.

@@ -1,9 +1,9 @@
 //! The outside body's people are told of each request, by a real mail server and a real webhook on loopback; nothing that
 //! hangs there keeps a checkpoint waiting.
 
+mod log_support;
 #[path = "common/mail.rs"]
 mod mail;
-mod log_support;
 mod warden_support;
 
 use std::sync::{Arc, Mutex};
@@ -62,7 +62,8 @@ async fn until(what: &str, mut is: impl FnMut() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_request_is_told_once_with_its_public_hash_and_no_more_and_a_mail_server_that_hangs_delays_no_checkpoint() {
+async fn each_request_is_told_once_with_its_public_hash_and_no_more_and_a_mail_server_that_hangs_delays_no_checkpoint()
+{
     let (mail, (url, hooked)) = (MailServer::start().await, webhook().await);
     let to = vec!["duty@ombud.example".to_owned(), url];
     let notify = Alerts { to, smtp: Some(mail.smtp()), retry_s: 1 };

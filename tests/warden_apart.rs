@@ -106,7 +106,10 @@ async fn an_outside_body_sets_up_its_own_machine_and_a_city_runs_on_its_card() {
     let card = body.join("card.json");
     done(&[&args[..], &["--join", text(&card), text(&city)]].concat());
     let made = files(&city);
-    assert!(made.iter().all(|f| !text(f).contains("witness") && !text(f).contains("warden")), "the city has no such key");
+    assert!(
+        made.iter().all(|f| !text(f).contains("witness") && !text(f).contains("warden")),
+        "the city has no such key"
+    );
 
     let trust = city.join("trust.json");
     let expect = digits(&trust);
@@ -123,7 +126,8 @@ async fn an_outside_body_sets_up_its_own_machine_and_a_city_runs_on_its_card() {
     let mut config = Config::load(&file).unwrap();
     config.listen.public.set_port(public);
     config.listen.internal.set_port(internal);
-    for base in [&mut config.peers.issuer, &mut config.peers.gateway, &mut config.peers.log, &mut config.peers.council] {
+    for base in [&mut config.peers.issuer, &mut config.peers.gateway, &mut config.peers.log, &mut config.peers.council]
+    {
         base.clone_from(&urls[0]);
     }
     let peers = &mut config.peers;

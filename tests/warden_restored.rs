@@ -221,7 +221,8 @@ async fn the_journal_has_each_step_and_no_word_of_a_case() {
     let file = std::fs::read_to_string(city.dir.path().join(JOURNAL)).unwrap();
     assert_eq!(file.lines().count(), all.len());
     let text = text_of(&case);
-    let secrets = [hex::encode(text.case_id.0), reference(&text.case_id.0), text.words.clone(), "court".into(), "danger".into()];
+    let secrets =
+        [hex::encode(text.case_id.0), reference(&text.case_id.0), text.words.clone(), "court".into(), "danger".into()];
     for secret in &secrets {
         assert!(!secret.is_empty() && !file.contains(secret.as_str()), "{secret}");
     }

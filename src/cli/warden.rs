@@ -29,9 +29,11 @@ const WAIT: Duration = Duration::from_secs(60);
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Make the folder of a warden's machine: keys, configuration, and the card with its public keys
-    #[command(after_help = "Example: tabir warden init /srv/warden --name \"Ombudsman\" --city https://lapor.kota.example \
+    #[command(
+        after_help = "Example: tabir warden init /srv/warden --name \"Ombudsman\" --city https://lapor.kota.example \
                             --internal https://dalam.kota.example --notify duty@ombud.example --smtp mail.ombud.example:587 \
-                            --mail-from warden@ombud.example")]
+                            --mail-from warden@ombud.example"
+    )]
     Init(Box<warden_init::Init>),
     /// Run the warden, and nothing else, until Ctrl-C or a termination signal
     #[command(after_help = "Example: tabir warden serve --config /srv/warden/tabir.toml")]

@@ -88,8 +88,12 @@ pub(super) fn init(args: &Init) -> Result<(), CliError> {
     let card = serde_json::to_string_pretty(&card).map_err(|e| CliError::Failed(e.to_string()))?;
     println!("{card}");
     let dir = args.dir.display();
-    eprintln!("Made {dir}. This card is what the city and the other auditors need of you; it stands in {dir}/card.json.");
-    eprintln!("identity.key and witness.key never leave this machine; there is no copy, and a lost one means a new trust root.");
+    eprintln!(
+        "Made {dir}. This card is what the city and the other auditors need of you; it stands in {dir}/card.json."
+    );
+    eprintln!(
+        "identity.key and witness.key never leave this machine; there is no copy, and a lost one means a new trust root."
+    );
     eprintln!("Next: put trust.json, signed by the auditors, into {dir}, compare its keys with your card, and run");
     eprintln!("  tabir warden serve --config {dir}/tabir.toml");
     Ok(())

@@ -51,7 +51,9 @@ pub(super) async fn run(args: &Args) -> Result<(), CliError> {
     if let Some((n, expected)) = &args.expect {
         let there = lines.get(n - 1).map(|(_, text)| hex::encode(hash(text)));
         if !there.is_some_and(|there| there.starts_with(expected.as_str())) {
-            return Err(CliError::Audit(format!("the journal has another line {n} than the one that was written down")));
+            return Err(CliError::Audit(format!(
+                "the journal has another line {n} than the one that was written down"
+            )));
         }
     }
     for (line, text) in lines.iter().filter(|_| !args.verify) {

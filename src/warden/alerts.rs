@@ -52,7 +52,12 @@ fn text(request: &B32) -> String {
 }
 
 /// One loop a recipient. Errors: an entry that is no address.
-pub(super) fn start(notify: &Alerts, setup: &Setup, store: &Store, poll: Duration) -> Result<Vec<Background>, StartError> {
+pub(super) fn start(
+    notify: &Alerts,
+    setup: &Setup,
+    store: &Store,
+    poll: Duration,
+) -> Result<Vec<Background>, StartError> {
     let mut loops: Vec<Background> = Vec::new();
     for (place, entry) in notify.to.iter().enumerate() {
         let recipient = Recipient::new(entry, notify.smtp.as_ref(), &setup.client, &setup.clock)?;

@@ -16,13 +16,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tabir_crypto::B32;
 use tabir_crypto::codec::sha256;
 use tabir_crypto::json;
 use tabir_crypto::log::TreeHead;
 use tabir_crypto::statement::value::{CodeText, Hex, Hex32, Hour};
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::trust::root::LogName;
-use tabir_crypto::B32;
 
 use crate::config::keys::{folder_of, read_private};
 
@@ -216,7 +216,9 @@ pub enum JournalError {
         has: u64,
     },
     /// Store and file are each sound, and differ.
-    #[error("store and {FILE} differ from line {0} on: one of them is another warden's, or both worked apart (journal-differs)")]
+    #[error(
+        "store and {FILE} differ from line {0} on: one of them is another warden's, or both worked apart (journal-differs)"
+    )]
     Differs(u64),
     /// The file can't be read or written.
     #[error("{FILE}: {0}")]
@@ -289,7 +291,8 @@ pub(super) fn append(path: &Path, there: u64, lines: &[String]) -> Result<(), Jo
 /// another one holds it.
 pub(super) fn lock(path: &Path) -> Result<Option<File>, JournalError> {
     let failed = |e: std::io::Error| JournalError::Io(e.to_string());
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path.with_extension("lock")).map_err(failed)?;
+    let file =
+        OpenOptions::new().append(true).create(true).mode(0o600).open(path.with_extension("lock")).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

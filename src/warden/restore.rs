@@ -124,7 +124,11 @@ impl Warden {
             if let Some(head) = self.own_head(log, &bytes).filter(|head| head.size > known) {
                 self.store.note(Event::head(What::Adopted, name, &head)).await?;
                 self.write_journal().await?;
-                tracing::error!(log = name.as_str(), size = head.size, "this warden had forgotten what it cosigned: a backup was restored");
+                tracing::error!(
+                    log = name.as_str(),
+                    size = head.size,
+                    "this warden had forgotten what it cosigned: a backup was restored"
+                );
                 break;
             }
         }

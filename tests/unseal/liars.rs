@@ -89,7 +89,10 @@ async fn forged_release(world: &World, hash: &B32, commit: impl FnOnce(B32) -> B
     let request = session.view.state.request(hash).unwrap().clone();
     let council = session.view.state.council(&request.body.council_id.0).unwrap().council.clone();
     let text = world.text(1, hash).await;
-    let store = tabir::warden::Store::open(&world.dir.path().join("warden/store.sqlite"), tabir::clock::Clock::system()).await.unwrap();
+    let store =
+        tabir::warden::Store::open(&world.dir.path().join("warden/store.sqlite"), tabir::clock::Clock::system())
+            .await
+            .unwrap();
     let seeds = store.keys().await.unwrap().into_iter().filter_map(|k| k.seed);
     let keys: Vec<_> = seeds.map(KemSecretKey::from_seed).collect();
     let case = world.board(world.official(1).signing()).case(&world.reference(&text), 0).await.unwrap();
