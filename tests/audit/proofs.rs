@@ -16,8 +16,14 @@ use crate::clean::{clean, town};
 use crate::forge::{Forge, GOVERNANCE, INTAKE, trust};
 use crate::world::*;
 
-/// What a file shows to who pins this trust root: an entry with why it does not count, or an opening.
-fn checked(file: &ProofFile, trust: &Trust) -> Result<(Option<Verb>, Option<Code>, Option<Status>), ReadError> {
+/// An entry's verb and why it does not count, or how an opening stands.
+type Shown = (Option<Verb>, Option<Code>, Option<Status>);
+
+/// A change of a file.
+type Edit<'a> = &'a dyn Fn(&mut Value);
+
+/// What a file shows to who pins this trust root.
+fn checked(file: &ProofFile, trust: &Trust) -> Result<Shown, ReadError> {
     Ok(match file {
         ProofFile::Entry(file) => {
             let checked = entry::check(file, trust)?;
@@ -151,7 +157,7 @@ async fn every_part_of_an_entrys_file_is_checked() {
     let other = serde_json::to_value(prove(&forge, Subject::Entry(INTAKE, index + 1)).await).unwrap();
     assert_eq!(after(&file, |_| ()), None);
     let other = &other["intake"]["entries"][0];
-    let cases: [(Code, &dyn Fn(&mut Value)); 13] = [
+    let cases: [(Code, Edit<'_>); 13] = [
         (Code::Context, &|v| v["entry"] = json!(index + 1)),
         (Code::Context, &|v| v["log"] = json!("governance")),
         (Code::Context, &|v| list(v, "intake").clear()),

@@ -103,7 +103,7 @@ const ATTACKS: [Attack; 23] = [
     ("order of H(b)", |p| in_order_of(p, |x| sha256(&x.2))),
     ("order of a and H(nf)", |p| by_rank(p, |x| x.1, |nf| sha256(nf))),
     ("order of H(a) and H(nf)", |p| by_rank(p, |x| sha256(&x.1), |nf| sha256(nf))),
-    ("order from the last byte", |p| by_rank(p, |x| reversed(&x.1), |nf| reversed(nf))),
+    ("order from the last byte", |p| by_rank(p, |x| reversed(&x.1), reversed)),
     ("near a", |p| nearest(p, |x| x.1, xor)),
     ("near b", |p| nearest(p, |x| x.2, xor)),
     ("bits in common with a", |p| nearest(p, |x| x.1, bits)),

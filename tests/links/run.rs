@@ -116,7 +116,7 @@ pub async fn over_http() -> Vec<(Public, Vec<Truth>)> {
         run.gateway.clock.set(NOW + w * WINDOW + FORWARD);
         run.forwarder.log_windows().await.unwrap();
     }
-    let truth = receipts.into_iter().map(|(w, all)| (w, all.iter().map(|r| truth_of(r)).collect()));
+    let truth = receipts.into_iter().map(|(w, all)| (w, all.iter().map(truth_of).collect()));
     run.told(truth.collect()).await
 }
 
