@@ -21,3 +21,4 @@ pub mod log;
 pub mod notify;
 pub mod open311;
 pub mod warden;
+pub mod witness;

@@ -102,7 +102,7 @@ async fn a_crash_at_any_step_leaves_one_log_with_all_that_was_acknowledged() {
     log.append(GOVERNANCE, &announced(1, &identity(Role::Forwarder))).await.unwrap();
     let mut copies = Vec::new();
     // From the empty tree; over the edge of a tile; within one.
-    for (end, time) in [(3, 1000), (258, 2000), (259, 3000)] {
+    for (end, time) in [(3, NOW + 100), (258, NOW + 200), (259, NOW + 300)] {
         let begin = world.known.lock().unwrap().acknowledged.len() as u64;
         grow(&log, &world, begin..end, time).await;
         copies.append(&mut world.copies.lock().unwrap());
@@ -127,7 +127,7 @@ async fn goes_on(copy: Copy) {
     }
     let (status, next) = log.append(INTAKE, &counts(1_000_000)).await.unwrap();
     assert_eq!(status, 201);
-    log.witness_until(INTAKE, next + 1, 9000).await;
+    log.witness_until(INTAKE, next + 1, NOW + 900).await;
     let reader = log.reader(INTAKE);
     let growth = reader.read(TreeHead::EMPTY).await.unwrap();
     assert_eq!(growth.entries[next as usize].leaf, counts(1_000_000).to_bytes());
@@ -157,8 +157,8 @@ async fn full_at(dir: &Path, full: Step) -> (Running, Arc<Mutex<Option<Step>>>) 
         Ok(())
     });
     let log = start_with(dir, 10, Clock::manual(NOW), faults).await.unwrap();
-    log.witness_until(INTAKE, 0, 500).await;
-    log.witness_until(GOVERNANCE, 0, 500).await;
+    log.witness_until(INTAKE, 0, NOW + 50).await;
+    log.witness_until(GOVERNANCE, 0, NOW + 50).await;
     *armed.lock().unwrap() = Some(full);
     (log, armed)
 }
@@ -172,7 +172,7 @@ async fn appends_after_a_full_disk(name: LogName, full: Step) {
     // What failed after its commit is there; all else comes again.
     let status = if full == Step::Appended { 200 } else { 201 };
     assert_eq!(log.append(name, &statement).await.unwrap(), (status, 0), "{full:?}");
-    log.witness_until(name, 1, 1000).await;
+    log.witness_until(name, 1, NOW + 100).await;
     assert_eq!(log.reader(name).read(TreeHead::EMPTY).await.unwrap().entries.len(), 1);
     log.end().await;
 }
@@ -192,7 +192,7 @@ async fn a_full_disk_stops_a_growth_and_the_next_one_has_it_all() {
         let dir = tempfile::tempdir().unwrap();
         let (log, armed) = full_at(dir.path(), full).await;
         log.append(INTAKE, &counts(0)).await.unwrap();
-        log.witness_until(INTAKE, 1, 1000).await;
+        log.witness_until(INTAKE, 1, NOW + 100).await;
         assert_eq!(*armed.lock().unwrap(), None, "{full:?} was never passed");
         assert_eq!(log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries.len(), 1);
         log.end().await;
@@ -201,14 +201,14 @@ async fn a_full_disk_stops_a_growth_and_the_next_one_has_it_all() {
         let dir = tempfile::tempdir().unwrap();
         let (log, _) = full_at(dir.path(), full).await;
         let pending = log.pending(INTAKE).await;
-        let lines = [1, 2].map(|n| format!("{}\n", witness(n).cosign(&pending, 1000)));
+        let lines = [1, 2].map(|n| format!("{}\n", witness(n).cosign(&pending, NOW + 100)));
         let codes: Vec<_> = [log.cosign(INTAKE, &lines[0]).await, log.cosign(INTAKE, &lines[1]).await]
             .into_iter()
             .filter_map(|answer| answer.err().map(|e| (e.status(), e.code().map(str::to_owned))))
             .collect();
         assert_eq!(codes, [(Some(507), Some("storage-full".to_owned()))], "{full:?}");
         log.append(INTAKE, &counts(0)).await.unwrap();
-        log.witness_until(INTAKE, 1, 2000).await;
+        log.witness_until(INTAKE, 1, NOW + 200).await;
         log.end().await;
     }
 }

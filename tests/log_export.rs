@@ -19,7 +19,7 @@ use tabir_crypto::statement::body::Role;
 use log_support::*;
 
 async fn run(store: &Path, to: &Path) -> Result<[Exported; 2], ExportError> {
-    let config = roles::Log { dir: store.to_owned(), checkpoint_ms: 10 };
+    let config = roles::Log::new(store.to_owned(), 10);
     export(&config, &trust(), to, &|_, _, _| ()).await
 }
 
@@ -27,8 +27,8 @@ async fn run(store: &Path, to: &Path) -> Result<[Exported; 2], ExportError> {
 async fn log_of(dir: &Path, entries: u64) -> Running {
     let log = start(dir, 10).await.unwrap();
     log.append(GOVERNANCE, &announced(1, &identity(Role::Forwarder))).await.unwrap();
-    log.witness_until(GOVERNANCE, 1, 1000).await;
-    grow(&log, 0, entries, 1000).await;
+    log.witness_until(GOVERNANCE, 1, NOW + 100).await;
+    grow(&log, 0, entries, NOW + 100).await;
     log
 }
 
@@ -82,7 +82,7 @@ async fn a_plain_file_server_serves_the_exported_log() {
     assert_eq!(read(GOVERNANCE).read(TreeHead::EMPTY).await.unwrap().entries.len(), 1);
 
     // While the log runs: what is new, over the edge of a bundle and of a tile.
-    for (from, to, time) in [(3, 255, 2000), (255, 256, 3000), (256, 520, 4000)] {
+    for (from, to, time) in [(3, 255, NOW + 200), (255, 256, NOW + 300), (256, 520, NOW + 400)] {
         grow(&log, from, to, time).await;
         let exported = run(dir.path(), &folder).await.unwrap();
         assert_eq!(exported[1], Exported { size: to, new: to - from });
@@ -97,9 +97,9 @@ async fn a_plain_file_server_serves_the_exported_log() {
         read(INTAKE).check_consistency(before.checkpoint.head(), here.checkpoint.head()).await.unwrap();
     }
     // Nothing new but a witness's time.
-    log.witness_until(INTAKE, 520, 9999).await;
+    log.witness_until(INTAKE, 520, NOW + 999).await;
     assert_eq!(run(dir.path(), &folder).await.unwrap()[1], Exported { size: 520, new: 0 });
-    assert_eq!(read(INTAKE).checkpoint().await.unwrap().witnessed_time(), 9999);
+    assert_eq!(read(INTAKE).checkpoint().await.unwrap().witnessed_time(), NOW + 999);
     assert_eq!(
         reader(INTAKE, LogFolder(folder.join("intake"))).read(TreeHead::EMPTY).await.unwrap().entries.len(),
         520
@@ -132,7 +132,7 @@ async fn files_never_change_and_stay_for_who_reads_by_the_checkpoint_before() {
     let mut before = BTreeMap::new();
     let mut old = TreeHead::EMPTY;
     for (from, to) in [(3, 4), (4, 256), (256, 257), (257, 258)] {
-        grow(&log, from, to, 1000 + to).await;
+        grow(&log, from, to, NOW + to).await;
         run(dir.path(), out.path()).await.unwrap();
         let now = all(out.path());
         for (name, bytes) in &now {
@@ -182,7 +182,7 @@ async fn exports_nothing_that_is_not_one_tree_with_what_stands_there() {
     // The same keys, another history: as large, larger, smaller.
     let fork = start(two.path(), 10).await.unwrap();
     fork.append(GOVERNANCE, &announced(1, &identity(Role::Forwarder))).await.unwrap();
-    fork.witness_until(GOVERNANCE, 1, 1000).await;
+    fork.witness_until(GOVERNANCE, 1, NOW + 100).await;
     for (n, want) in [(4, Code::Shrunk), (5, Code::Consistency), (6, Code::Consistency)] {
         fork.append(INTAKE, &counts(100 + n)).await.unwrap();
         if n == 4 {
@@ -190,7 +190,7 @@ async fn exports_nothing_that_is_not_one_tree_with_what_stands_there() {
                 fork.append(INTAKE, &counts(200 + more)).await.unwrap();
             }
         }
-        fork.witness_until(INTAKE, n, 1000).await;
+        fork.witness_until(INTAKE, n, NOW + 100).await;
         assert_eq!(code(run(two.path(), out.path()).await), Some(want), "{n}");
     }
     let intake = |files: &BTreeMap<String, Vec<u8>>| {

@@ -37,7 +37,7 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_dies() {
     assert_eq!(first.append(INTAKE, &counts(0)).await.unwrap(), (200, 0));
     assert_eq!(first.append(INTAKE, &counts(1)).await.unwrap(), (201, 1));
     // Whoever is asked shows the same; the first grows the tree, the second takes cosignatures as well.
-    second.witness_until(INTAKE, 2, 1000).await;
+    second.witness_until(INTAKE, 2, NOW + 100).await;
     assert_eq!(first.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries.len(), 2);
     let seen = second.reader(INTAKE).checkpoint().await.unwrap().head();
     first.kill().await;
@@ -46,19 +46,19 @@ async fn a_second_process_stands_by_and_takes_over_when_the_first_dies() {
     rest().await;
     assert_eq!(second.pending(INTAKE).await.head(), seen, "the dead one's lease has not run out");
     second.clock.set(NOW + LEASE);
-    second.witness_until(INTAKE, 3, 2000).await;
+    second.witness_until(INTAKE, 3, NOW + 200).await;
     let growth = second.reader(INTAKE).read(seen).await.unwrap();
     assert_eq!(growth.entries[0].leaf, counts(2).to_bytes());
 
     // The dead one comes again, and stands by.
     let third = start(dir.path(), 10).await.unwrap();
     assert_eq!(third.append(INTAKE, &counts(3)).await.unwrap(), (201, 3));
-    third.witness_until(INTAKE, 4, 3000).await;
+    third.witness_until(INTAKE, 4, NOW + 300).await;
     assert_eq!(second.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries.len(), 4);
     // One that ends well gives its lease back: the other need not wait.
     second.end().await;
     third.append(INTAKE, &counts(4)).await.unwrap();
-    third.witness_until(INTAKE, 5, 4000).await;
+    third.witness_until(INTAKE, 5, NOW + 400).await;
     third.end().await;
 }
 
@@ -77,21 +77,21 @@ async fn who_slept_through_the_end_of_its_lease_writes_nothing() {
             Ok(())
         });
         let first = start_with(dir.path(), 10, clock, faults).await.unwrap();
-        first.witness_until(INTAKE, 0, 1000).await;
+        first.witness_until(INTAKE, 0, NOW + 100).await;
         asleep.store(true, Ordering::SeqCst);
         first.append(INTAKE, &counts(0)).await.unwrap();
         rest().await;
         assert_eq!(first.pending(INTAKE).await.head().size, 0, "it wrote with a lease that had run out");
         if taken_over {
             let second = start_with(dir.path(), 10, Clock::manual(NOW + 1000), Faults::default()).await.unwrap();
-            second.witness_until(INTAKE, 1, 2000).await;
+            second.witness_until(INTAKE, 1, NOW + 200).await;
             rest().await;
             let entries = first.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries;
             assert_eq!(entries.len(), 1);
             second.end().await;
         } else {
             asleep.store(false, Ordering::SeqCst);
-            first.witness_until(INTAKE, 1, 2000).await;
+            first.witness_until(INTAKE, 1, NOW + 200).await;
         }
         first.end().await;
     }
@@ -124,7 +124,7 @@ async fn governance_is_checked_against_what_the_other_process_took() {
         assert_eq!(taken.unwrap(), (201, epoch - 1));
         assert_eq!(problem(refused), (409, "key-conflict".into()));
     }
-    first.witness_until(GOVERNANCE, 12, 1000).await;
+    first.witness_until(GOVERNANCE, 12, NOW + 100).await;
     assert_eq!(second.reader(GOVERNANCE).read(TreeHead::EMPTY).await.unwrap().entries.len(), 12);
     first.end().await;
     second.end().await;
@@ -150,7 +150,7 @@ async fn entries_that_come_to_both_at_once_are_one_each_and_numbered_without_a_g
     let mut given: Vec<u64> = numbers.values().copied().collect();
     given.sort_unstable();
     assert_eq!((new, given), (50, (0..50).collect()));
-    both[0].witness_until(INTAKE, 50, 1000).await;
+    both[0].witness_until(INTAKE, 50, NOW + 100).await;
     let entries = both[1].reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries;
     for (n, index) in numbers {
         assert_eq!(entries[index as usize].leaf, counts(n).to_bytes());

@@ -16,7 +16,7 @@ async fn a_reader_gets_entries_with_their_witnessed_times() {
     let dir = tempfile::tempdir().unwrap();
     let log = start(dir.path(), 10).await.unwrap();
     assert_eq!(code(log.reader(INTAKE).read(TreeHead::EMPTY).await), Some(Code::Quorum));
-    let mut time = 1000;
+    let mut time = NOW + 100;
     let mut known = TreeHead::EMPTY;
     // Growths that end before, on and after the edge of a bundle.
     for total in [1_u64, 3, 255, 256, 257, 300] {
@@ -33,17 +33,17 @@ async fn a_reader_gets_entries_with_their_witnessed_times() {
         }
         let head = growth.checkpoint.head();
         log.reader(INTAKE).check_consistency(known, head).await.unwrap();
-        (known, time) = (head, time + 1000);
+        (known, time) = (head, time + 100);
     }
     let whole = log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap();
     assert_eq!(whole.entries.len(), 300);
-    assert_eq!((whole.entries[2].witnessed_time, whole.entries[299].witnessed_time), (2000, 6000));
+    assert_eq!((whole.entries[2].witnessed_time, whole.entries[299].witnessed_time), (NOW + 200, NOW + 600));
     // A witness's later time renews the newest checkpoint, and leaves the kept one and the entries' times as they are.
-    log.witness_until(INTAKE, 300, 9999).await;
+    log.witness_until(INTAKE, 300, NOW + 999).await;
     let later = log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap();
-    assert_eq!(later.checkpoint.witnessed_time(), 9999);
-    assert_eq!(later.entries[299].witnessed_time, 6000);
-    assert_eq!(log.reader(INTAKE).kept(300).await.unwrap().witnessed_time(), 6000);
+    assert_eq!(later.checkpoint.witnessed_time(), NOW + 999);
+    assert_eq!(later.entries[299].witnessed_time, NOW + 600);
+    assert_eq!(log.reader(INTAKE).kept(300).await.unwrap().witnessed_time(), NOW + 600);
     log.end().await;
 }
 
@@ -55,7 +55,7 @@ async fn copied(dir: &Path) -> (Running, std::path::PathBuf) {
         for n in have..total {
             log.append(INTAKE, &counts(n)).await.unwrap();
         }
-        log.witness_until(INTAKE, total, 1000 + total).await;
+        log.witness_until(INTAKE, total, NOW + total).await;
     }
     let copy = dir.join("copy").join("intake");
     copy_log(&log.reader(INTAKE), &copy).await.unwrap();
@@ -70,13 +70,13 @@ async fn a_copy_reads_as_the_log_itself() {
     let (there, here) =
         (log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap(), copy.read(TreeHead::EMPTY).await.unwrap());
     assert_eq!(there.entries, here.entries);
-    assert_eq!(here.entries[0].witnessed_time, 1200);
+    assert_eq!(here.entries[0].witnessed_time, NOW + 200);
     let old = here.kept.iter().find(|k| k.head().size == 200).unwrap().head();
     copy.check_consistency(old, here.checkpoint.head()).await.unwrap();
     assert_eq!(copy.read(old).await.unwrap().entries.len(), 59);
     // A later copy over it.
     log.append(INTAKE, &counts(259)).await.unwrap();
-    log.witness_until(INTAKE, 260, 3000).await;
+    log.witness_until(INTAKE, 260, NOW + 300).await;
     copy_log(&log.reader(INTAKE), &folder).await.unwrap();
     assert_eq!(copy.read(here.checkpoint.head()).await.unwrap().entries[0].index, 259);
     log.end().await;
@@ -163,12 +163,12 @@ async fn refuses_a_second_history() {
     for n in 0..259 {
         fork.append(INTAKE, &counts(if n == 100 { 5000 } else { n })).await.unwrap();
     }
-    fork.witness_until(INTAKE, 259, 1259).await;
+    fork.witness_until(INTAKE, 259, NOW + 259).await;
     let read = fork.reader(INTAKE).read(seen).await;
     assert_eq!(code(read), Some(Code::Consistency), "the same size");
     assert_eq!(code(copy_log(&fork.reader(INTAKE), &folder).await), Some(Code::Consistency));
     fork.append(INTAKE, &counts(6000)).await.unwrap();
-    fork.witness_until(INTAKE, 260, 1260).await;
+    fork.witness_until(INTAKE, 260, NOW + 260).await;
     assert_eq!(code(fork.reader(INTAKE).read(seen).await), Some(Code::Consistency), "a larger size");
     assert_eq!(code(fork.reader(INTAKE).pending(seen).await), Some(Code::Consistency), "as its witness");
     assert_eq!(code(copy_log(&fork.reader(INTAKE), &folder).await), Some(Code::Consistency));

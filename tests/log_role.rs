@@ -83,7 +83,7 @@ async fn serves_c2sp_files_as_c2sp_says() {
     for n in 0..260 {
         log.append(INTAKE, &counts(n)).await.unwrap();
     }
-    log.witness_until(INTAKE, 260, 5).await;
+    log.witness_until(INTAKE, 260, NOW + 5).await;
     let base = format!("{}/log/intake", log.base);
     let get = async |path: &str| log.client.get(&format!("{base}/{path}")).await;
     let header = |answer: &Answer, name: &str| answer.headers.get(name).unwrap().to_str().unwrap().to_owned();
@@ -133,14 +133,14 @@ async fn a_growth_waits_for_the_quorum_of_the_one_before() {
     }
     let pending = log.pending(INTAKE).await;
     log.append(INTAKE, &counts(1)).await.unwrap();
-    log.cosign(INTAKE, &format!("{}\n", witness(1).cosign(&pending, 7))).await.unwrap();
+    log.cosign(INTAKE, &format!("{}\n", witness(1).cosign(&pending, NOW + 7))).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(log.pending(INTAKE).await.head(), pending.head(), "one of two witnesses is no quorum");
     assert_eq!(problem(log.client.get(&format!("{}/log/intake/checkpoints/1", log.base)).await).0, 404);
-    log.cosign(INTAKE, &format!("{}\n", witness(2).cosign(&pending, 9))).await.unwrap();
-    assert_eq!(log.reader(INTAKE).kept(1).await.unwrap().witnessed_time(), 9);
-    log.witness_until(INTAKE, 2, 11).await;
-    assert_eq!(log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries[0].witnessed_time, 9);
+    log.cosign(INTAKE, &format!("{}\n", witness(2).cosign(&pending, NOW + 9))).await.unwrap();
+    assert_eq!(log.reader(INTAKE).kept(1).await.unwrap().witnessed_time(), NOW + 9);
+    log.witness_until(INTAKE, 2, NOW + 11).await;
+    assert_eq!(log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries[0].witnessed_time, NOW + 9);
     log.end().await;
 }
 
@@ -149,13 +149,14 @@ async fn an_old_cosignature_sent_again_makes_no_checkpoint_look_older() {
     let dir = tempfile::tempdir().unwrap();
     let log = start(dir.path(), 10).await.unwrap();
     log.append(INTAKE, &counts(0)).await.unwrap();
-    log.witness_until(INTAKE, 1, 9).await;
+    log.witness_until(INTAKE, 1, NOW + 9).await;
     let pending = log.pending(INTAKE).await;
-    let (old, new) = ([1, 2].map(|n| witness(n).cosign(&pending, 9)), [1, 2].map(|n| witness(n).cosign(&pending, 20)));
+    let (old, new) =
+        ([1, 2].map(|n| witness(n).cosign(&pending, NOW + 9)), [1, 2].map(|n| witness(n).cosign(&pending, NOW + 20)));
     for lines in [&new, &old] {
         let body = String::from_utf8(format_cosignatures(lines)).unwrap();
         assert_eq!(log.cosign(INTAKE, &body).await.unwrap().status, 204);
-        assert_eq!(log.reader(INTAKE).checkpoint().await.unwrap().witnessed_time(), 20);
+        assert_eq!(log.reader(INTAKE).checkpoint().await.unwrap().witnessed_time(), NOW + 20);
     }
     log.end().await;
 }
@@ -166,15 +167,31 @@ async fn refuses_cosignatures_of_strangers_and_of_other_checkpoints() {
     let log = start(dir.path(), 10).await.unwrap();
     let pending = log.pending(INTAKE).await;
     let stranger = Cosigner::from_seed("w1.example", &seed(98)).unwrap();
-    let line = format!("{}\n", stranger.cosign(&pending, 7));
+    let line = format!("{}\n", stranger.cosign(&pending, NOW + 7));
     assert_eq!(problem(log.cosign(INTAKE, &line).await), (403, "unknown-key".into()));
-    let other_log = format!("{}\n", witness(1).cosign(&log.pending(GOVERNANCE).await, 7));
+    let other_log = format!("{}\n", witness(1).cosign(&log.pending(GOVERNANCE).await, NOW + 7));
     assert_eq!(problem(log.cosign(INTAKE, &other_log).await), (409, "checkpoint".into()));
     assert_eq!(problem(log.cosign(INTAKE, "no line\n").await), (400, "note".into()));
-    let path = "/internal/log/intake/cosignatures";
-    let good = format!("{}\n", witness(1).cosign(&pending, 7));
-    assert_eq!(problem(log.call(&key(99), path, good.as_bytes()).await), (403, "caller".into()));
+    let good = format!("{}\n", witness(1).cosign(&pending, NOW + 7));
+    assert_eq!(problem(log.cosign(INTAKE, &good.repeat(40)).await), (400, "too-long".into()));
     assert_eq!(log.cosign(INTAKE, &good).await.unwrap().status, 204);
+    log.end().await;
+}
+
+#[tokio::test]
+async fn refuses_a_cosignature_far_from_its_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = start(dir.path(), 10).await.unwrap();
+    let pending = log.pending(INTAKE).await;
+    // The audit allows an hour between two witnesses: half of it to each side.
+    for (time, taken) in [(NOW - 1801, false), (NOW + 1801, false), (0, false), (NOW - 1800, true), (NOW + 1800, true)]
+    {
+        let posted = log.cosign(INTAKE, &format!("{}\n", witness(1).cosign(&pending, time))).await;
+        match taken {
+            true => assert_eq!(posted.unwrap().status, 204),
+            false => assert_eq!(problem(posted), (409, "cosignature-time".into())),
+        }
+    }
     log.end().await;
 }
 
@@ -186,7 +203,7 @@ async fn a_restart_goes_on_where_it_stopped() {
     for n in 0..5 {
         log.append(INTAKE, &counts(n)).await.unwrap();
     }
-    log.witness_until(INTAKE, 5, 1000).await;
+    log.witness_until(INTAKE, 5, NOW + 100).await;
     let before = log.pending(INTAKE).await;
     log.end().await;
 
@@ -200,7 +217,7 @@ async fn a_restart_goes_on_where_it_stopped() {
     log.end().await;
 
     let log = start(dir.path(), 10).await.unwrap();
-    log.witness_until(INTAKE, 6, 2000).await;
+    log.witness_until(INTAKE, 6, NOW + 200).await;
     let growth = log.reader(INTAKE).read(before.head()).await.unwrap();
     assert_eq!(growth.entries[0].leaf, counts(5).to_bytes());
     assert_eq!(log.reader(INTAKE).read(TreeHead::EMPTY).await.unwrap().entries.len(), 6);
@@ -212,7 +229,7 @@ async fn never_signs_on_top_of_another_tree() {
     let dir = tempfile::tempdir().unwrap();
     let log = start(dir.path(), 10).await.unwrap();
     log.append(INTAKE, &counts(0)).await.unwrap();
-    log.witness_until(INTAKE, 1, 1000).await;
+    log.witness_until(INTAKE, 1, NOW + 100).await;
     log.end().await;
     let log = start(dir.path(), 1_000_000).await.unwrap();
     log.append(INTAKE, &counts(1)).await.unwrap();

@@ -42,7 +42,7 @@ impl Log {
     async fn start(dir: &Path) -> Outcome<Self> {
         let (stop, stopped) = watch::channel(false);
         let setup = setup(dir, Clock::manual(NOW), stopped.clone());
-        let config = roles::Log { dir: dir.to_owned(), checkpoint_ms: INTERVAL_MS };
+        let config = roles::Log::new(dir.to_owned(), INTERVAL_MS);
         let (service, background) = log::open(&config, &setup, Faults::default()).await?;
         let service = Arc::new(service);
         let mut tasks: Vec<_> = background.into_iter().map(tokio::spawn).collect();

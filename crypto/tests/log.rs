@@ -1,7 +1,7 @@
 //! C2SP logs: notes, checkpoints, cosignatures, proofs, tiles, witnesses. Every rule has a refusal with its name.
 
 use serde_json::Value;
-use tabir_crypto::log::checkpoint::{Checkpoint, LogVerifier, SignedCheckpoint, checkpoint_hash};
+use tabir_crypto::log::checkpoint::{Checkpoint, LogVerifier, SignedCheckpoint, UnverifiedCheckpoint, checkpoint_hash};
 use tabir_crypto::log::cosignature::{CosignedCheckpoint, Cosigner, Witnesses, verify_cosignature};
 use tabir_crypto::log::leaf_hash;
 use tabir_crypto::log::note::{MAX_NOTE, MAX_SIGNATURES, Note, NoteSignature, NoteSigner, SignatureType, VerifierKey};
@@ -343,6 +343,35 @@ fn a_witness_never_goes_back_and_never_forks() {
     let fork = TreeHead { size: 7, root: [0; 32] };
     let fork = SignedCheckpoint::sign(Checkpoint { origin: ORIGIN.into(), head: fork }, &log()).unwrap();
     assert_eq!(code(state.advance(&fork, &[])), Code::Consistency);
+}
+
+#[test]
+fn a_witness_reads_checkpoints_of_any_log_and_believes_its_keys_alone() {
+    let (first, second) = (log(), NoteSigner::from_seed(ORIGIN, &seed(2)).unwrap());
+    let keys = [first.verifier_key().clone(), second.verifier_key().clone()];
+    let text = format!("{}an extension\nanother\n", signed(7).note().text());
+    let by = |signer: &NoteSigner| Note::signed(&text, signer).unwrap();
+    let read = |note: &Note| UnverifiedCheckpoint::parse(note.to_string().as_bytes()).unwrap();
+    // One of the keys is enough; what strangers put beside it is left out, the extension stays.
+    let mut note = by(&second);
+    note.add(by(&NoteSigner::from_seed("stranger", &seed(3)).unwrap()).signatures()[0].clone());
+    assert_eq!(read(&note).origin(), ORIGIN);
+    let checkpoint = read(&note).verify(&keys).unwrap();
+    assert_eq!((checkpoint.head(), checkpoint.note().text()), (signed(7).head(), text.as_str()));
+    assert_eq!(checkpoint.note().signatures(), by(&second).signatures());
+    assert_eq!(code(read(&note).verify(&keys[..1])), Code::UnknownKey);
+    assert_eq!(code(read(&note).verify(&[])), Code::UnknownKey);
+    // Two of them may stand there, and then both must hold.
+    note.add(by(&first).signatures()[0].clone());
+    read(&note).verify(&keys).unwrap();
+    note.add(signed(7).note().signatures()[0].clone());
+    assert_eq!(code(read(&note).verify(&keys)), Code::Signature);
+    // A witness's line is no log's signature.
+    assert_eq!(code(read(&note).verify(&[witness(1).verifier_key().clone()])), Code::UnknownKey);
+    for text in ["no size\n", &format!("{ORIGIN}\n07\n{}", signed(7).note().text().lines().last().unwrap())] {
+        let note = Note::signed(&format!("{}\n", text.trim_end()), &first).unwrap().to_string();
+        assert_eq!(code(UnverifiedCheckpoint::parse(note.as_bytes())), Code::Checkpoint);
+    }
 }
 
 #[test]

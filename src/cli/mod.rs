@@ -27,6 +27,7 @@ mod warden_fork;
 mod warden_init;
 mod warden_journal;
 mod warden_requests;
+pub mod witness;
 pub mod words;
 
 use std::process::ExitCode;
@@ -82,6 +83,9 @@ enum Command {
     /// Copy both logs, and check everything offline
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Cosign the checkpoints of any C2SP log
+    #[command(subcommand)]
+    Witness(witness::Command),
     /// Write both logs into a folder for any web server
     #[command(subcommand)]
     Log(log::Command),
@@ -150,6 +154,7 @@ pub async fn main() -> ExitCode {
         Command::Audit(command) => audit::run(command).await,
 
         Command::Log(command) => log::run(command).await,
+        Command::Witness(command) => witness::run(command).await,
         Command::Voucher(args) => voucher::run(args).await,
         Command::Desk(args) => desk::run(args).await,
     };

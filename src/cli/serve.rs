@@ -58,7 +58,14 @@ pub async fn run(args: Args) -> Result<(), CliError> {
 /// Runs a configuration until this process is asked to end, or something of it fails.
 pub(super) async fn until_ended(config: &Config) -> Result<(), CliError> {
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = start(config, stopped).await?;
+    run_all(start(config, stopped).await?, &stop).await
+}
+
+/// Lets tasks run until the process is asked to end, or one of them fails; then waits for all to end.
+pub(super) async fn run_all(
+    mut tasks: JoinSet<std::io::Result<()>>,
+    stop: &watch::Sender<bool>,
+) -> Result<(), CliError> {
     tracing::info!("running");
     let failed = tokio::select! {
         () = asked_to_end() => None,

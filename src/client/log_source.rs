@@ -96,7 +96,13 @@ impl HttpLog {
     /// `server` is the log role's address without a path, `name` that of the log.
     #[must_use]
     pub fn new(client: Client, server: &str, name: &str) -> Self {
-        Self { client, base: format!("{}/log/{name}", server.trim_end_matches('/')) }
+        Self::at(client, &format!("{}/log/{name}", server.trim_end_matches('/')))
+    }
+
+    /// `base` is where the log's files are: below it stand `checkpoint` and `tile/`.
+    #[must_use]
+    pub fn at(client: Client, base: &str) -> Self {
+        Self { client, base: base.trim_end_matches('/').to_owned() }
     }
 }
 
@@ -143,6 +149,20 @@ impl LogSource for LogFolder {
             sizes.extend(name.to_str().and_then(|n| n.parse::<u64>().ok().filter(|size| size.to_string() == n)));
         }
         Ok(rising(sizes))
+    }
+}
+
+/// One checkpoint by itself, as somebody sent it: what he was shown, and nothing else of the log.
+#[derive(Clone, Debug)]
+pub struct OneCheckpoint(pub Vec<u8>);
+
+impl LogSource for OneCheckpoint {
+    async fn get(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        if path == "checkpoint" { Ok(self.0.clone()) } else { Err(ReadError::Missing(path.to_owned())) }
+    }
+
+    async fn kept_sizes(&self) -> Result<Vec<u64>, ReadError> {
+        Ok(Vec::new())
     }
 }
 

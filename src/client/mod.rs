@@ -5,6 +5,7 @@ pub mod audit_openings;
 pub mod audit_period;
 pub mod audit_report;
 pub mod case;
+pub mod compare;
 pub mod consent;
 pub mod log_copy;
 pub mod log_proof;

@@ -8,6 +8,7 @@ pub mod notify;
 pub mod profile;
 pub mod roles;
 pub mod trust_file;
+pub mod witness;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -139,14 +140,18 @@ impl ConfigError {
 impl Config {
     /// Reads a file; relative paths in it are made relative to its folder.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::File { path: file.into(), source })?;
-        let mut config: Self =
-            toml::from_str(&text).map_err(|e| ConfigError::Toml { path: file.into(), source: Box::new(e) })?;
+        let mut config: Self = read_toml(file)?;
         let base = file.parent().unwrap_or_else(|| Path::new("."));
         config.trust = base.join(&config.trust);
         config.roles.rebase(base);
         Ok(config)
     }
+}
+
+/// Reads a TOML file of a schema.
+fn read_toml<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::File { path: file.into(), source })?;
+    toml::from_str(&text).map_err(|e| ConfigError::Toml { path: file.into(), source: Box::new(e) })
 }
 
 /// What a role's `start` gets from the process that runs it.

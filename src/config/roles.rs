@@ -150,6 +150,27 @@ pub struct Log {
     /// Between two checkpoints.
     #[serde(default = "checkpoint_ms")]
     pub checkpoint_ms: u64,
+    /// Witnesses that are asked. Those that poll, and the warden, need not stand here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<LogWitness>,
+}
+
+impl Log {
+    /// Without witnesses that are asked.
+    #[must_use]
+    pub const fn new(dir: PathBuf, checkpoint_ms: u64) -> Self {
+        Self { dir, checkpoint_ms, witnesses: Vec::new() }
+    }
+}
+
+/// `[[roles.log.witnesses]]`: a C2SP witness with an address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogWitness {
+    /// Its verifier key, as it stands in the trust root.
+    pub vkey: String,
+    /// Its submission prefix: the log posts to `<url>/add-checkpoint`.
+    pub url: String,
 }
 
 const fn checkpoint_ms() -> u64 {

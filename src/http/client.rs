@@ -39,6 +39,16 @@ pub enum HttpError {
         /// Headers of the answer: a challenge may stand there.
         headers: Box<HeaderMap>,
     },
+    /// The server refused, in the way of another protocol than ours.
+    #[error("the server refused with status {status}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Media type of the body, as it stands in the answer.
+        kind: String,
+        /// The body.
+        body: Vec<u8>,
+    },
     /// An answer that this client does not understand.
     #[error("the server's answer (status {0}) is not what the protocol says: {1}")]
     Malformed(u16, String),
@@ -70,7 +80,7 @@ impl HttpError {
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
-            Self::Problem { status, .. } | Self::Malformed(status, _) => Some(*status),
+            Self::Problem { status, .. } | Self::Refused { status, .. } | Self::Malformed(status, _) => Some(*status),
             _ => None,
         }
     }
@@ -155,7 +165,7 @@ impl Client {
         if (200..300).contains(&status) {
             Ok(Answer { status, headers, body })
         } else {
-            Err(refusal(status, headers, &body))
+            Err(refusal(status, headers, body))
         }
     }
 
@@ -181,9 +191,9 @@ fn base(url: &str) -> String {
     reqwest::Url::parse(url).map_or_else(|_| "the server".into(), |u| u.origin().ascii_serialization())
 }
 
-fn refusal(status: u16, headers: HeaderMap, body: &[u8]) -> HttpError {
-    let is_problem = headers.get("content-type").is_some_and(|v| v == PROBLEM_JSON);
-    let document = serde_json::from_slice::<ProblemDocument>(body).ok().filter(|_| is_problem);
+fn refusal(status: u16, headers: HeaderMap, body: Vec<u8>) -> HttpError {
+    let kind = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let document = serde_json::from_slice::<ProblemDocument>(&body).ok().filter(|_| kind == PROBLEM_JSON);
     match document {
         Some(d) => HttpError::Problem {
             status,
@@ -192,6 +202,6 @@ fn refusal(status: u16, headers: HeaderMap, body: &[u8]) -> HttpError {
             at: d.at,
             headers: Box::new(headers),
         },
-        None => HttpError::Malformed(status, "no problem document".into()),
+        None => HttpError::Refused { status, kind: kind.to_owned(), body },
     }
 }

@@ -22,9 +22,26 @@ pub enum LogError {
     /// A cosignature of neither the pending nor the newest checkpoint.
     #[error("not a cosignature of a current checkpoint")]
     NotCurrent,
+    /// A cosignature whose time is far from the log's clock.
+    #[error("a witness's time is far from the log's clock")]
+    Time,
     /// Nothing at this address.
     #[error("not found")]
     NotFound,
+}
+
+impl LogError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Db(_) | Self::Corrupt => "internal",
+            Self::Refused(error) => error.code().as_str(),
+            Self::NotCurrent => Code::Checkpoint.as_str(),
+            Self::Time => "cosignature-time",
+            Self::NotFound => "not-found",
+        }
+    }
 }
 
 /// Why the role does not start.
@@ -42,6 +59,9 @@ pub enum StartError {
     /// A key that is not the one in the trust root.
     #[error("{0}.key is not the log key that the trust root names: put the right file into the log's folder")]
     OtherKey(&'static str),
+    /// A configured witness whose cosignatures would not count.
+    #[error("[[roles.log.witnesses]]: {0} is not a witness of the trust root")]
+    NotAWitness(String),
 }
 
 impl From<DbError> for StartError {
@@ -52,17 +72,23 @@ impl From<DbError> for StartError {
 
 impl From<LogError> for Problem {
     fn from(e: LogError) -> Self {
+        let code = e.code();
         match e {
             LogError::Db(e) => e.into(),
             LogError::Corrupt => {
                 tracing::error!(error = %e, "log");
                 Self::internal()
             }
-            LogError::NotFound => Self::new(StatusCode::NOT_FOUND, "not-found", "The log does not have this."),
+            LogError::NotFound => Self::new(StatusCode::NOT_FOUND, code, "The log does not have this."),
             LogError::NotCurrent => Self::new(
                 StatusCode::CONFLICT,
-                "checkpoint",
+                code,
                 "This cosigns no current checkpoint. Fetch the pending one and cosign that.",
+            ),
+            LogError::Time => Self::new(
+                StatusCode::CONFLICT,
+                code,
+                "The cosignature's time is far from the log's clock. Set the witness's clock; if it is right, tell the log.",
             ),
             LogError::Refused(e) => {
                 let status = match e.code() {

@@ -6,7 +6,7 @@
 //! ```text
 //! POST entries --> leaf (index assigned, durable) --sequencer--> tiles + checkpoint (one transaction) --> pending
 //!                  what comes together shares a transaction         of several processes, the one with the lease
-//! witnesses poll pending, POST cosignatures --> quorum: kept for ever, and served as the checkpoint
+//! witnesses are asked, or poll pending and POST cosignatures --> quorum: kept for ever, and served as the checkpoint
 //! ```
 //! A growth waits until the one before has its quorum: so there is at most one checkpoint that no quorum has seen, and
 //! witnesses that poll at different times meet at the same one. What is signed anew without news is the same bytes
@@ -17,6 +17,7 @@ mod error;
 pub mod export;
 pub mod fault;
 mod folder;
+mod gather;
 mod governance;
 mod routes;
 mod sequencer;
@@ -75,5 +76,7 @@ pub async fn open(
         let interval = Duration::from_millis(config.checkpoint_ms.max(1));
         background.push(Box::pin(sequencer.run(interval, setup.stop.clone())));
     }
-    Ok((Service::start(setup, store, verifiers, witnesses).await?, background))
+    let service = Service::start(setup, store, verifiers, witnesses.clone()).await?;
+    background.extend(gather::loops(config, &witnesses, &service, setup)?);
+    Ok((service, background))
 }

@@ -1,11 +1,13 @@
 //! The log's addresses. Public ones are C2SP tlog-tiles, with its media types and caching.
 
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
+use tabir_crypto::Code;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::trust::root::LogName;
 
@@ -21,6 +23,9 @@ const JSON: &str = "application/json";
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// What the next checkpoint replaces.
 const FRESH: &str = "no-store";
+
+/// The largest body with cosignatures: some ten lines, where who brings them has one.
+const MAX_COSIGNATURES: usize = 4096;
 
 #[derive(Clone)]
 struct Internal {
@@ -39,11 +44,10 @@ pub fn routers(service: Service) -> (Router, Router) {
         .route("/log/{name}/checkpoints.json", get(kept_sizes))
         .route("/log/{name}/checkpoints/{size}", get(kept))
         .route("/log/{name}/tile/{*path}", get(tile))
+        .route("/log/{name}/cosignatures", post(cosign))
         .with_state(service.clone());
-    let internal = Router::new()
-        .route("/internal/log/{name}/entries", post(append))
-        .route("/internal/log/{name}/cosignatures", post(cosign))
-        .with_state(Internal { service, calls });
+    let internal =
+        Router::new().route("/internal/log/{name}/entries", post(append)).with_state(Internal { service, calls });
     (public, internal)
 }
 
@@ -90,12 +94,14 @@ async fn append(
     Ok((status, file(JSON, FRESH, answer)).into_response())
 }
 
+/// From anybody: a line shows by itself whose it is, and one that was sent before changes nothing.
 async fn cosign(
-    State(internal): State<Internal>,
+    State(service): State<Service>,
     Path(name): Path<String>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let (_, body) = internal.calls.accept(request, internal.service.trust.identities()).await?;
-    internal.service.cosign(log(&name)?, &body).await?;
+    let log = log(&name)?;
+    let body = to_bytes(request.into_body(), MAX_COSIGNATURES).await.map_err(|_| Code::TooLong)?;
+    service.cosign(log, &body).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use tabir_crypto::log::cosignature::verify_cosignature;
-use tabir_crypto::log::tile::{self, Kind, Tile};
+use tabir_crypto::log::tile::{self, Kind, Tile, Tiles};
+use tabir_crypto::log::tree::{consistency_plan, prove};
 use tabir_crypto::log::witness::parse_cosignatures;
 use tabir_crypto::log::{CosignedCheckpoint, LogVerifier, NoteSignature, SignedCheckpoint, VerifierKey, Witnesses};
 use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::root::LogName;
+use tabir_crypto::trust::witnessed::CLOCKS_S;
 use tabir_crypto::trust::{State, Trust, rule};
-use tabir_crypto::{Code, Error};
+use tabir_crypto::{B32, Code, Error};
 use tokio::sync::Mutex;
 
 use super::appender::Appender;
@@ -19,6 +21,10 @@ use super::store::{Appended, New, Next, Store, Stored};
 use crate::clock::Clock;
 use crate::config::Setup;
 use crate::ledger::all_verifiers;
+
+/// How far a witness's time may be from the log's clock. The audit allows an hour between two witnesses
+/// ([`tabir_crypto::trust::witnessed`]): two that are half of it off, one to each side, are no further apart.
+const MAX_SKEW_S: u64 = CLOCKS_S / 2;
 
 /// Both logs.
 #[derive(Clone)]
@@ -132,7 +138,13 @@ impl Service {
         Ok(())
     }
 
-    async fn cosign_one(&self, log: LogName, line: &NoteSignature, witness: &VerifierKey) -> Result<(), LogError> {
+    /// Takes a line of this witness. Errors: `NotCurrent`, `Time`.
+    pub(super) async fn cosign_one(
+        &self,
+        log: LogName,
+        line: &NoteSignature,
+        witness: &VerifierKey,
+    ) -> Result<(), LogError> {
         let (pending, newest) = self.store.current(log).await?;
         let mut found = None;
         for stored in [pending, newest].into_iter().flatten() {
@@ -144,8 +156,11 @@ impl Service {
         }
         let checkpoint = found.ok_or(LogError::NotCurrent)?;
         let (size, witnesses) = (checkpoint.head().size, self.witnesses.clone());
-        // Lines are public: an old one sent again must not make a checkpoint look older than it was shown to be.
         let time = time_of(line);
+        if time.is_none_or(|time| time.abs_diff(self.clock.now()) > MAX_SKEW_S) {
+            return Err(LogError::Time);
+        }
+        // Lines are public: an old one sent again must not make a checkpoint look older than it was shown to be.
         let newer = move |before: &str| NoteSignature::parse(before).map_or(true, |before| time_of(&before) < time);
         let complete = move |lines: &[String]| {
             let whole = with_lines(checkpoint, lines).ok()?;
@@ -153,6 +168,22 @@ impl Service {
         };
         self.store.cosign(log, size, witness.key().key_id(), line.to_string(), newer, complete).await?;
         Ok(())
+    }
+
+    /// The newest checkpoint as the log signed it, without cosignatures.
+    pub(super) async fn signed(&self, log: LogName) -> Result<SignedCheckpoint, LogError> {
+        let (pending, _) = self.store.current(log).await?;
+        Ok(SignedCheckpoint::open(&pending.ok_or(LogError::NotFound)?.note, self.log(log))?)
+    }
+
+    /// The proof that the tree of `new` entries extends that of `old`. Errors: `size`, `tile`.
+    pub(super) async fn proof(&self, log: LogName, old: u64, new: u64) -> Result<Vec<B32>, LogError> {
+        let plan = consistency_plan(old, new)?;
+        let mut tiles = Tiles::new(new);
+        for tile in Tiles::needed(new, &plan)? {
+            tiles.insert(tile, &self.store.tile(log, tile).await?.ok_or(LogError::Corrupt)?)?;
+        }
+        Ok(prove(&plan, |subtree| tiles.hash(subtree))?)
     }
 
     /// The newest checkpoint that a quorum cosigned, with its witnesses' newest lines; before there is one, the newest.

@@ -10,11 +10,11 @@
 use tabir_crypto::Code;
 use tabir_crypto::log::TreeHead;
 use tabir_crypto::log::witness::format_cosignatures;
-use tabir_crypto::statement::body::Role;
 use tabir_crypto::trust::root::LogName;
 
 use super::Warden;
 use super::error::WardenError;
+use crate::http::Method;
 
 impl Warden {
     /// One round for one log.
@@ -37,15 +37,9 @@ impl Warden {
         }
         self.write_journal().await?;
         let line = self.cosigner.cosign(&checkpoint, self.clock.now());
-        let path = format!("/internal/log/{}/cosignatures", log.as_str());
-        self.post(
-            Role::Log,
-            &self.peers.log_internal,
-            &path,
-            "text/plain; charset=utf-8",
-            format_cosignatures(&[line]),
-        )
-        .await?;
+        let url = format!("{}/log/{}/cosignatures", self.peers.log, log.as_str());
+        let headers = [("content-type", "text/plain; charset=utf-8")];
+        self.client.send(Method::POST, &url, &headers, format_cosignatures(&[line])).await?;
         Ok(())
     }
 

@@ -37,7 +37,7 @@ impl Pair {
         let configs = [0, 1].map(|i| {
             let listen = Listen { public: public[i], internal: internal[i] };
             let peers = Peers { log: format!("http://{}", public[i]), ..Peers::default() };
-            let roles = Roles { log: Some(Log { dir: log.clone(), checkpoint_ms: 100 }), ..Roles::default() };
+            let roles = Roles { log: Some(Log::new(log.clone(), 100)), ..Roles::default() };
             let config = Config { trust: trust.clone(), listen, peers, roles };
             let file = dir.join(format!("{i}.toml"));
             std::fs::write(&file, toml::to_string(&config).unwrap()).unwrap();

@@ -127,10 +127,23 @@ pub async fn start_with(
     clock: Clock,
     faults: Faults,
 ) -> Result<Running, log::StartError> {
+    start_as(&roles::Log::new(dir.to_owned(), checkpoint_ms), clock, faults).await
+}
+
+pub async fn start_as(config: &roles::Log, clock: Clock, faults: Faults) -> Result<Running, log::StartError> {
+    start_under(trust(), config, clock, faults).await
+}
+
+pub async fn start_under(
+    trust: Trust,
+    config: &roles::Log,
+    clock: Clock,
+    faults: Faults,
+) -> Result<Running, log::StartError> {
     let (stop, stopped) = watch::channel(false);
-    let setup = setup(dir, clock.clone(), stopped.clone());
+    let setup = Setup { trust: Arc::new(trust), ..setup(&config.dir, clock.clone(), stopped.clone()) };
     let client = setup.client.clone();
-    let (service, background) = log::open(&roles::Log { dir: dir.to_owned(), checkpoint_ms }, &setup, faults).await?;
+    let (service, background) = log::open(config, &setup, faults).await?;
     let parts = log::parts(service, background);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -171,8 +184,8 @@ impl Running {
     }
 
     pub async fn cosign(&self, log: LogName, line: &str) -> Result<Answer, HttpError> {
-        let path = format!("/internal/log/{}/cosignatures", log.as_str());
-        self.call(&identity(Role::Warden), &path, line.as_bytes()).await
+        let url = format!("{}/log/{}/cosignatures", self.base, log.as_str());
+        self.client.send(Method::POST, &url, &[], line.as_bytes().to_vec()).await
     }
 
     pub fn reader(&self, log: LogName) -> LogReader<HttpLog> {

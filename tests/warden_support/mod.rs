@@ -216,7 +216,7 @@ impl City {
         let routes = Router::new()
             .route("/log/{name}/{*path}", get(file))
             .route("/internal/log/{name}/entries", post(entries))
-            .route("/internal/log/{name}/cosignatures", post(cosignatures))
+            .route("/log/{name}/cosignatures", post(cosignatures))
             .route("/internal/unseal/ready", get(ready))
             .route("/internal/unseal/{hash}/handouts", post(handouts))
             .route("/council/proposals", post(proposals))

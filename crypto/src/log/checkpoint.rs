@@ -5,7 +5,8 @@
 //! <size, decimal without leading zeros>
 //! <base64(root hash 32)>
 //! ```
-//! Extension lines are refused: nobody can audit them, our logs have none, and with one a tree would have two hashes.
+//! Extension lines are refused: nobody can audit them, our logs have none, and with one a tree would have two hashes. Only
+//! a witness, which cosigns for any log, takes them ([`UnverifiedCheckpoint`]); they stand last, none of them empty.
 //! The **checkpoint hash** is SHA-256 of this text, without signatures, since those of witnesses come and go.
 
 use super::note::{Note, NoteSignature, NoteSigner, SignatureType, VerifierKey};
@@ -31,15 +32,20 @@ impl Checkpoint {
 
     /// Reads a note's text. Error: `checkpoint`.
     pub fn parse(text: &str) -> Result<Self> {
-        Self::read(text).ok_or(Code::Checkpoint.into())
+        let (checkpoint, extended) = Self::read(text).ok_or(Code::Checkpoint)?;
+        let empty_fits = checkpoint.head.size != 0 || checkpoint.head.root == EMPTY_ROOT;
+        need(!extended && empty_fits, Code::Checkpoint)?;
+        Ok(checkpoint)
     }
 
-    fn read(text: &str) -> Option<Self> {
+    /// The three lines, and whether there are more.
+    fn read(text: &str) -> Option<(Self, bool)> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
         let head = TreeHead { size: decimal(size).ok()?, root: b32(&unb64(root).ok()?).ok()? };
-        let empty_fits = head.size != 0 || head.root == EMPTY_ROOT;
-        (lines.next().is_none() && !origin.is_empty() && empty_fits).then(|| Self { origin: origin.to_owned(), head })
+        let extensions: Vec<_> = lines.collect();
+        let formed = !origin.is_empty() && extensions.iter().all(|line| !line.is_empty());
+        formed.then(|| (Self { origin: origin.to_owned(), head }, !extensions.is_empty()))
     }
 }
 
@@ -141,5 +147,41 @@ impl SignedCheckpoint {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.note.to_string().into_bytes()
+    }
+}
+
+/// A checkpoint of any log, as a witness is sent it: its form is right, and nobody's signature has been looked at.
+/// Extension lines may stand in it; a head of size 0 may have any root, which only the witness's check refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnverifiedCheckpoint {
+    note: Note,
+    checkpoint: Checkpoint,
+}
+
+impl UnverifiedCheckpoint {
+    /// Reads one. Errors: those of [`Note::parse`], `checkpoint`.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let note = Note::parse(bytes)?;
+        let (checkpoint, _) = Checkpoint::read(note.text()).ok_or(Code::Checkpoint)?;
+        Ok(Self { note, checkpoint })
+    }
+
+    /// The log that it says it is of.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.checkpoint.origin
+    }
+
+    /// Checks it against the keys of that log: one at least must have signed, and none that stands there may fail. Lines
+    /// of other keys are left out of what comes back. Errors: `unknown-key`, those of [`Note::verify`].
+    pub fn verify(mut self, keys: &[VerifierKey]) -> Result<SignedCheckpoint> {
+        self.note.keep_only(keys);
+        need(!self.note.signatures().is_empty(), Code::UnknownKey)?;
+        for key in keys {
+            if self.note.signature_by(key)?.is_some() {
+                self.note.verify(key)?;
+            }
+        }
+        Ok(SignedCheckpoint { note: self.note, checkpoint: self.checkpoint })
     }
 }

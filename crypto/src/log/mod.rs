@@ -20,7 +20,7 @@ pub mod tile;
 pub mod tree;
 pub mod witness;
 
-pub use checkpoint::{Checkpoint, LogVerifier, SignedCheckpoint, checkpoint_hash};
+pub use checkpoint::{Checkpoint, LogVerifier, SignedCheckpoint, UnverifiedCheckpoint, checkpoint_hash};
 pub use cosignature::{CosignedCheckpoint, Cosigner, Witnesses};
 pub use note::{Note, NoteSignature, NoteSigner, VerifierKey};
 pub use proof::TlogProof;

@@ -218,6 +218,11 @@ impl Note {
         self.signatures.retain(|s| s.name != signature.name || s.id != signature.id);
         self.signatures.push(signature);
     }
+
+    /// Leaves out the lines of all other keys.
+    pub(super) fn keep_only(&mut self, keys: &[VerifierKey]) {
+        self.signatures.retain(|s| keys.iter().any(|key| s.is_by(key)));
+    }
 }
 
 impl fmt::Display for Note {

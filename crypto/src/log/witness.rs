@@ -100,3 +100,9 @@ pub fn parse_size(body: &[u8]) -> Result<u64> {
     let text = core::str::from_utf8(body).map_err(|_| Code::Note)?;
     decimal(text.strip_suffix('\n').ok_or(Code::Note)?)
 }
+
+/// The body of a 409.
+#[must_use]
+pub fn format_size(size: u64) -> Vec<u8> {
+    format!("{size}\n").into_bytes()
+}

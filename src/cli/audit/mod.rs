@@ -1,6 +1,7 @@
 //! `tabir audit`: copy both logs and check everything offline. One file a command.
 
 mod check;
+mod compare;
 mod fetch;
 mod list;
 mod opening;
@@ -49,6 +50,12 @@ pub enum Command {
         after_help = "Example: tabir audit check proof.json --trust trust.json\nExit code 3: something in it is not right, or the rules do not take what it shows."
     )]
     Check(check::Args),
+    /// Compare a copy with what somebody else was shown of the same logs: two histories are proof against the log
+    #[command(
+        after_help = "Example: tabir audit compare ./log --with ./log-of-the-other-auditor --trust trust.json\n         \
+                      tabir audit compare ./log --with https://lapor.kota.example --trust trust.json\nExit code 3: a log has two histories; both signed checkpoints are printed."
+    )]
+    Compare(compare::Args),
     /// Check a folder of proofs that `tabir follow --proof` made; offline
     #[command(after_help = "Example: tabir audit opening ./proof --trust trust.json")]
     Opening(opening::Args),
@@ -84,6 +91,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Report(args) => report::run(&args).await,
         Command::Prove(args) => prove::run(&args).await,
         Command::Check(args) => check::run(&args),
+        Command::Compare(args) => compare::run(&args).await,
         Command::Opening(args) => opening::run(&args),
     }
 }

@@ -186,7 +186,7 @@ fn council(dir: PathBuf, poll_ms: u64) -> roles::Council {
 }
 
 fn log(dir: PathBuf, checkpoint_ms: u64) -> roles::Log {
-    roles::Log { dir, checkpoint_ms }
+    roles::Log::new(dir, checkpoint_ms)
 }
 
 fn warden(dir: PathBuf, poll_ms: u64) -> roles::Warden {
