@@ -173,7 +173,7 @@ async fn refuses_cosignatures_of_strangers_and_of_other_checkpoints() {
     assert_eq!(problem(log.cosign(INTAKE, &other_log).await), (409, "checkpoint".into()));
     assert_eq!(problem(log.cosign(INTAKE, "no line\n").await), (400, "note".into()));
     let good = format!("{}\n", witness(1).cosign(&pending, NOW + 7));
-    assert_eq!(problem(log.cosign(INTAKE, &good.repeat(40)).await), (400, "too-long".into()));
+    assert_eq!(problem(log.cosign(INTAKE, &good.repeat(40)).await), (413, "too-long".into()));
     assert_eq!(log.cosign(INTAKE, &good).await.unwrap().status, 204);
     log.end().await;
 }

@@ -81,7 +81,7 @@ impl Calls {
     /// malformed, late, replayed, for another audience or request), 403 `caller` (a key that may not).
     pub async fn accept(&self, request: Request, keys: &[VerifyingKey]) -> Result<(Caller, Bytes), Problem> {
         let (parts, body) = request.into_parts();
-        let body = axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+        let body = axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| Problem::too_large())?;
         let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
         let header = parts.headers.get(HEADER).and_then(|h| h.to_str().ok()).ok_or_else(bad_call)?;
         let caller = self.check(header, parts.method.as_str(), path, &body, keys)?;
@@ -139,10 +139,6 @@ fn bad_call() -> Problem {
         "call",
         "The signed call is missing, malformed, late or repeated. Check both clocks and sign again.",
     )
-}
-
-fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", "The body is too large.")
 }
 
 #[cfg(test)]

@@ -53,6 +53,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, code, title)
     }
 
+    /// 413, for a body that is larger than any that the address takes.
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", "The body is too large.")
+    }
+
     /// Adds a header, such as `WWW-Authenticate`.
     #[must_use]
     pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -44,9 +44,31 @@ pub fn finish(router: Router) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This address does not take this method.")
         })
-        .layer(middleware::from_fn(outer))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(middleware::map_response(in_our_words))
+        // The last is the outermost: what the others refuse has its headers too, and is cached by nobody.
+        .layer(middleware::from_fn(outer))
+}
+
+/// An error that the framework or a layer answers by itself is plain text, or has no body: it becomes a problem document.
+async fn in_our_words(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let ours = kind.is_some_and(|kind| !kind.starts_with(b"text/plain"));
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (code, title) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => return Problem::too_large().into_response(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media-type", "Send the media type that this address takes."),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            ("timeout", "The server took too long; what became of it is not known. Try again.")
+        }
+        _ if status.is_server_error() => return Problem::internal().into_response(),
+        _ => ("request", "The request's address, query or headers are malformed."),
+    };
+    Problem::new(status, code, title).into_response()
 }
 
 /// Matched route, method and status: never an address, a query or a header.

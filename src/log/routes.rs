@@ -2,12 +2,13 @@
 
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use tabir_crypto::Code;
+use tabir_crypto::log::tree::MAX_SIZE;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::trust::root::LogName;
 
@@ -51,44 +52,57 @@ pub fn routers(service: Service) -> (Router, Router) {
     (public, internal)
 }
 
-fn log(name: &str) -> Result<LogName, Problem> {
-    LogName::ALL.into_iter().find(|l| l.as_str() == name).ok_or_else(|| LogError::NotFound.into())
+/// Which log, and which file of it, as they stand in the address. What has escapes in it names nothing: else caches would
+/// keep a file under many addresses.
+struct Named {
+    log: LogName,
+    file: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let named = parts.uri.path().split_once("/log/").and_then(|(_, named)| named.split_once('/'));
+        let (name, file) = named.ok_or(LogError::NotFound)?;
+        let log = LogName::ALL.into_iter().find(|l| l.as_str() == name).ok_or(LogError::NotFound)?;
+        Ok(Self { log, file: file.to_owned() })
+    }
 }
 
 fn file(kind: &'static str, caching: &'static str, body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching)], body).into_response()
 }
 
-async fn checkpoint(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Problem> {
-    Ok(file(TEXT, FRESH, service.checkpoint(log(&name)?).await?))
+async fn checkpoint(State(service): State<Service>, Named { log, .. }: Named) -> Result<Response, Problem> {
+    Ok(file(TEXT, FRESH, service.checkpoint(log).await?))
 }
 
-async fn pending(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Problem> {
-    Ok(file(TEXT, FRESH, service.pending(log(&name)?).await?))
+async fn pending(State(service): State<Service>, Named { log, .. }: Named) -> Result<Response, Problem> {
+    Ok(file(TEXT, FRESH, service.pending(log).await?))
 }
 
-async fn kept_sizes(State(service): State<Service>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let sizes = service.kept_sizes(log(&name)?).await?;
-    Ok(file(JSON, FRESH, KeptSizes::new(sizes).to_bytes()))
+async fn kept_sizes(State(service): State<Service>, Named { log, .. }: Named) -> Result<Response, Problem> {
+    Ok(file(JSON, FRESH, KeptSizes::new(service.kept_sizes(log).await?).to_bytes()))
 }
 
-async fn kept(State(service): State<Service>, Path((name, size)): Path<(String, String)>) -> Result<Response, Problem> {
-    let log = log(&name)?;
-    let canonical = size.parse::<u64>().ok().filter(|n| n.to_string() == size);
-    Ok(file(TEXT, FOREVER, service.kept(log, canonical.ok_or(LogError::NotFound)?).await?))
+async fn kept(State(service): State<Service>, named: Named) -> Result<Response, Problem> {
+    let text = named.file.strip_prefix("checkpoints/").unwrap_or_default();
+    let size = text.parse().ok().filter(|size: &u64| *size <= MAX_SIZE && size.to_string() == text);
+    Ok(file(TEXT, FOREVER, service.kept(named.log, size.ok_or(LogError::NotFound)?).await?))
 }
 
-async fn tile(State(service): State<Service>, Path((name, path)): Path<(String, String)>) -> Result<Response, Problem> {
-    Ok(file(BYTES, FOREVER, service.tile(log(&name)?, &format!("tile/{path}")).await?))
+async fn tile(State(service): State<Service>, named: Named) -> Result<Response, Problem> {
+    Ok(file(BYTES, FOREVER, service.tile(named.log, &named.file).await?))
 }
 
 async fn append(
     State(internal): State<Internal>,
-    Path(name): Path<String>,
+    Named { log, .. }: Named,
     request: Request,
 ) -> Result<Response, Problem> {
     let (_, body) = internal.calls.accept(request, internal.service.trust.identities()).await?;
-    let appended = internal.service.append(log(&name)?, &body).await?;
+    let appended = internal.service.append(log, &body).await?;
     let status = if appended.new { StatusCode::CREATED } else { StatusCode::OK };
     let answer = json!({ "v": 1, "index": appended.index }).to_string().into_bytes();
     Ok((status, file(JSON, FRESH, answer)).into_response())
@@ -97,11 +111,10 @@ async fn append(
 /// From anybody: a line shows by itself whose it is, and one that was sent before changes nothing.
 async fn cosign(
     State(service): State<Service>,
-    Path(name): Path<String>,
+    Named { log, .. }: Named,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let log = log(&name)?;
-    let body = to_bytes(request.into_body(), MAX_COSIGNATURES).await.map_err(|_| Code::TooLong)?;
+    let body = to_bytes(request.into_body(), MAX_COSIGNATURES).await.map_err(|_| Problem::too_large())?;
     service.cosign(log, &body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
