@@ -24,8 +24,6 @@ use crate::http::{Client, HttpError, Method};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest pause for a witness that does not answer, or refuses.
 const MAX_PAUSE: Duration = Duration::from_secs(300);
-/// After so many seconds the same checkpoint is cosigned anew: to that a reader sees that a log without news is alive.
-const RENEW_S: u64 = 60;
 /// Media type of a 409 that names a size.
 const SIZE: &str = "text/x.tlog.size";
 
@@ -124,12 +122,13 @@ impl Asked {
         }
     }
 
-    /// Asks for the newest checkpoint, if there is need.
+    /// Asks for the newest checkpoint, with or without news: its times show a reader that the log is alive, and a pause
+    /// would show whoever watches the line that nobody reported.
     async fn round(&mut self) -> Result<(), GatherError> {
         let checkpoint = self.service.signed(self.log).await?;
         let (size, now) = (checkpoint.head().size, self.service.clock.now());
-        if self.last.is_some_and(|(last, at)| last == size && now < at + RENEW_S) {
-            return Ok(());
+        if self.last == Some((size, now)) {
+            return Ok(()); // a cosignature tells seconds: it would be the same line
         }
         let named = match self.ask(&checkpoint).await? {
             Answer::Cosigned => None,

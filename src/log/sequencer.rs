@@ -51,7 +51,8 @@ impl Sequencer {
     pub async fn run(self, interval: Duration, mut stop: watch::Receiver<bool>) {
         let start = Instant::now();
         let (mut due, mut beat) = (interval_at(start + interval, interval), interval_at(start + BEAT, BEAT));
-        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // On the beat that was set at the start, whatever there was to do: when a checkpoint comes tells nothing.
+        due.set_missed_tick_behavior(MissedTickBehavior::Skip);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let grow = tokio::select! {
