@@ -2,7 +2,14 @@
 
 #[path = "common/folder.rs"]
 mod folder;
+#[path = "interop/live_log.rs"]
+mod live_log;
+mod log_support;
+#[path = "interop/published_keys.rs"]
+mod published_keys;
 mod stage;
+#[path = "interop/witnesses.rs"]
+mod witnesses;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,6 +19,25 @@ use stage::Stage;
 use tabir::client::audit;
 use tabir::client::report::seal;
 use tokio::process::Command;
+
+/// A file beside the clients.
+fn client(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name)
+}
+
+/// Prints a client's line, for which scripts/interop looks.
+fn conclude(name: &str, wrong: &[String]) {
+    println!("{name} {}", if wrong.is_empty() { "PASS" } else { "FAIL" });
+    assert!(wrong.is_empty(), "{name}: {}", wrong.join("\n"));
+}
+
+/// Runs a client that prints its own line.
+async fn say(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().await.expect("`make interop` installs what this runs on");
+    let (said, why) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    print!("{said}");
+    assert!(output.status.success() && said.lines().any(|line| line.ends_with(" PASS")), "{said}{why}");
+}
 
 #[tokio::test]
 #[ignore = "needs Node.js and packages from npm; `make interop` installs them and runs this"]
@@ -25,25 +51,16 @@ async fn privacypass_ts_fetches_a_token_and_spends_it() {
         file
     };
     let root = stage.trust.root();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/issuance.mjs");
-    let output = Command::new("node")
-        .arg(script)
+    let mut node = Command::new("node");
+    node.arg(client("issuance.mjs"))
         .env("TABIR_ISSUER_URL", stage.ports.peers().issuer)
         .env("TABIR_GATEWAY_URL", stage.gateway())
         .env("TABIR_ISSUER_NAME", root.issuer_name.as_str())
         .env("TABIR_ORIGIN", root.origin.as_str())
         .env("TABIR_VOUCHER", &stage.vouchers(1).await[0])
         .env("TABIR_BODY", submission("body.json"))
-        .env("TABIR_OTHER_BODY", submission("other.json"))
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .expect("node: `make interop` installs it");
-    let said = String::from_utf8(output.stdout).unwrap();
-    // scripts/interop looks for the client's own line.
-    print!("{said}");
-    assert!(output.status.success() && said.lines().any(|line| line.ends_with(" PASS")), "{said}");
+        .env("TABIR_OTHER_BODY", submission("other.json"));
+    say(&mut node).await;
 }
 
 fn tabir(args: &[&str]) -> std::process::Output {
@@ -157,15 +174,7 @@ async fn an_auditor_without_our_software_says_the_same_of_a_live_log_and_of_chan
             "{name}: {found:?}"
         );
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/audit_without_tabir.py");
-    let output = Command::new("python3")
-        .arg(script)
-        .args(["--compare", "audit_without_tabir of a live log"])
-        .arg(&copies)
-        .output()
-        .await
-        .expect("python3: `make interop` installs it");
-    let said = String::from_utf8(output.stdout).unwrap();
-    print!("{said}");
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let mut auditor = Command::new("python3");
+    auditor.arg(client("audit_without_tabir.py")).args(["--compare", "audit_without_tabir of a live log"]).arg(&copies);
+    say(&mut auditor).await;
 }
