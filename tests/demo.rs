@@ -87,6 +87,25 @@ fn the_demo_passes_every_step_and_its_attacks_fail_only_without_what_is_missing(
         (failed[0]["name"].as_str(), failed[0]["window"].as_u64()),
         (Some("windows.counts"), Some(number("drop", "window")))
     );
+
+    // The reporter's file: alone it claims nothing that is not there; with a copy of the logs it proves the drop.
+    let file = format!("{keep}/drop.json");
+    let log = format!("{keep}/log");
+    let check = |more: &[&str]| {
+        let out = tabir(&[&["audit", "check", file.as_str(), "--trust", trust.as_str(), "--json"], more].concat());
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        serde_json::from_slice::<Value>(&out.stdout).unwrap()
+    };
+    let alone = check(&[]);
+    assert_eq!((&alone["verdict"], &alone["by"]), (&Value::Null, &Value::Null));
+    let whole = check(&["--log", log.as_str()]);
+    assert_eq!((&whole["verdict"], &whole["by"], &whole["broken"]), (&"dropped".into(), &"log".into(), &true.into()));
+    let mut forged: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    forged["r"] = "07".repeat(32).into();
+    let forged_file = format!("{keep}/forged.json");
+    std::fs::write(&forged_file, forged.to_string()).unwrap();
+    let out = tabir(&["audit", "check", &forged_file, "--trust", &trust, "--log", &log]);
+    assert_eq!(out.status.code(), Some(3), "{}", text(&out.stderr));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use tabir_crypto::trust::root::LogName;
 
 use super::connect::{self, Connect};
 use super::words::{self, Language};
-use super::{CliError, openings};
+use super::{CliError, follow_prove, openings};
 use crate::client::case::{self, Case};
 use crate::client::log_reader::{Growth, LogReader};
 use crate::client::log_source::{HttpLog, LogFolder};
@@ -58,9 +58,13 @@ pub struct Args {
     /// Erase the case here; give the case reference, since this can't be undone
     #[arg(long, value_name = "REFERENCE", group = "write")]
     erase: Option<String>,
-    /// Check in the log that the report was accepted and went on
-    #[arg(long)]
-    prove: bool,
+    /// Check in the log that the report was accepted and went on; with FILE also write what proves it to anybody, for
+    /// `tabir audit check`
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "write")]
+    prove: Option<Option<PathBuf>>,
+    /// You have read what that file shows: needed where nobody can be asked
+    #[arg(long, requires = "prove")]
+    yes: bool,
     /// Only look for requests to open the identity, in this log, and ask no gateway: the log's address, or a folder that
     /// `tabir audit fetch` made
     #[arg(long, value_name = "URL|DIR", conflicts_with_all = ["write", "prove"])]
@@ -140,8 +144,11 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         println!("{written}");
         return Ok(());
     }
-    let proof = if args.prove { Some(prove::report(&session, &receipt, &case).await?) } else { None };
+    let proof = if args.prove.is_some() { Some(prove::report(&session, &receipt, &case).await?) } else { None };
     found.write_proof(&args, &receipt)?;
+    if let (Some(Some(file)), Some(proved)) = (&args.prove, &proof) {
+        follow_prove::write(&session, &growth, &receipt, proved, (file, args.yes, args.words())).await?;
+    }
     if !args.json {
         show(&session, &case);
     }

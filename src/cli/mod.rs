@@ -6,6 +6,7 @@ pub mod council;
 pub mod demo;
 pub mod desk;
 pub mod follow;
+mod follow_prove;
 pub mod init;
 pub mod log;
 pub mod official;

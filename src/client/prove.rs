@@ -5,16 +5,20 @@ use tabir_crypto::log::{CosignedCheckpoint, TlogProof, TreeHead, leaf_hash};
 use tabir_crypto::receipt::Receipt;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::Acceptance;
+use tabir_crypto::statement::value::{Hex32, V1};
 use tabir_crypto::trust::deadline::Deadlines;
+use tabir_crypto::trust::erasure::Erasure;
 use tabir_crypto::trust::fate::{Lookup, Proof, Verdict};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust, rule};
-use tabir_crypto::{B32, Code};
+use tabir_crypto::{B32, Code, json};
 
 use super::case::Case;
 use super::log_reader::{Heads, LogReader, Part};
 use super::log_source::{LogSource, ReadError};
 use super::{ClientError, Session};
+use crate::api::gateway::ErasureAsked;
+use crate::http::Method;
 use crate::ledger::{self, View};
 
 /// What the intake log proves about a report.
@@ -124,4 +128,16 @@ pub async fn look<S: LogSource>(
     };
     reader.walk(TreeHead::EMPTY, &heads, visit).await?;
     Ok(Looked { lookup, entries, heads })
+}
+
+/// What the gateway shows of an erasure: the word of the case key that it must keep. `None`: it shows nothing. Errors: HTTP.
+pub async fn erasure(session: &Session, r: &Hex32, nf: &Hex32) -> Result<Option<Erasure>, ClientError> {
+    let url = format!("{}/v1/case/erasure", session.server);
+    let body = json::to_vec(&ErasureAsked { v: V1, r: *r, nf: *nf })?;
+    let headers = [("content-type", "application/json")];
+    match session.http.send(Method::POST, &url, &headers, body).await {
+        Ok(answer) => Ok(Some(answer.json()?)),
+        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

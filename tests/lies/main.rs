@@ -6,6 +6,7 @@ mod world;
 
 mod clean;
 mod copies;
+mod dropped;
 #[path = "../common/folder.rs"]
 mod folder;
 mod forge;

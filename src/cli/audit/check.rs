@@ -10,10 +10,12 @@ use crate::cli::connect::load_trust;
 use crate::cli::words::{self, Language};
 use crate::cli::{CliError, openings};
 use crate::client::log_source::ReadError;
-use crate::client::proof_file::{MAX_FILE, ProofFile, entry, opening};
+use crate::client::proof_file::{MAX_FILE, ProofFile, drop, entry, opening};
 use serde_json::json;
+use tabir_crypto::receipt::reference;
 use tabir_crypto::statement::value::{Hex, Hour};
 use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::fate::Verdict;
 
 /// Arguments of `tabir audit check`.
 #[derive(clap::Args)]
@@ -23,6 +25,10 @@ pub struct Args {
     /// The trust root, which you got from somebody whom you trust and not with this file
     #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
     trust: PathBuf,
+    /// For what became of a report: your own copy of the logs, from `tabir audit fetch`. Without it a file can't show
+    /// that something is not on record
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
     /// Language (that of your system if not given)
     #[arg(long, value_enum)]
     language: Option<Language>,
@@ -32,12 +38,19 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<(), CliError> {
+pub async fn run(args: &Args) -> Result<(), CliError> {
     let trust = load_trust(&args.trust)?;
     let said = Said { language: Language::or_environment(args.language), json: args.json };
     match read(&args.file)? {
         ProofFile::Entry(file) => said.entry(&entry::check(&file, &trust).map_err(found)?),
         ProofFile::Opening(file) => said.opening(&file, &trust),
+        ProofFile::Drop(file) => match &args.log {
+            None => said.drop(&drop::check(&file, &trust).map_err(found)?, None),
+            Some(dir) => {
+                let (checked, whole) = drop::check_in(&file, &trust, dir).await.map_err(found)?;
+                said.drop(&checked, Some(&whole))
+            }
+        },
     }
 }
 
@@ -88,6 +101,26 @@ impl Said {
             None => Ok(()),
             Some(_) => Err(CliError::Audit(entry_words::not_taken(l).into())),
         }
+    }
+
+    /// A file that is sound is no finding, whatever it says of gateway and forwarder: that is what it was made for.
+    fn drop(&self, checked: &drop::Checked, whole: Option<&drop::Whole>) -> Result<(), CliError> {
+        if !self.json {
+            say(&words::proof::checked(self.language, checked, whole));
+            return Ok(());
+        }
+        let verdict = whole.map(|w| w.proof.verdict()).or(checked.holds);
+        let (size, witnessed) =
+            whole.map_or((checked.proved.size, checked.proved.witnessed), |w| (w.size, w.witnessed));
+        let by = whole.map(|_| "log").or(checked.holds.map(|_| "file"));
+        let line = json!({
+            "v": 1, "kind": "drop", "ok": true, "verdict": verdict.map(Verdict::as_str), "by": by,
+            "broken": verdict.map(Verdict::broken), "window": checked.acceptance.w,
+            "case": reference(&checked.acceptance.case_id.0), "erasure_shown": checked.erasure_shown,
+            "until": {"size": size, "witnessed": Hour::of(witnessed)},
+        });
+        say(&[line.to_string()]);
+        Ok(())
     }
 
     fn opening(&self, file: &opening::File, trust: &Trust) -> Result<(), CliError> {

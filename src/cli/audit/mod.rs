@@ -2,6 +2,7 @@
 
 mod check;
 mod compare;
+mod erased;
 mod fetch;
 mod list;
 mod opening;
@@ -47,7 +48,7 @@ pub enum Command {
     Prove(prove::Args),
     /// Check a file of proofs, whatever it shows; offline
     #[command(
-        after_help = "Example: tabir audit check proof.json --trust trust.json\nExit code 3: something in it is not right, or the rules do not take what it shows."
+        after_help = "Example: tabir audit check drop.json --trust trust.json --log ./log\nExit code 3: something in it is not right, or the rules do not take what it shows."
     )]
     Check(check::Args),
     /// Compare a copy with what somebody else was shown of the same logs: two histories are proof against the log
@@ -56,6 +57,11 @@ pub enum Command {
                       tabir audit compare ./log --with https://lapor.kota.example --trust trust.json\nExit code 3: a log has two histories; both signed checkpoints are printed."
     )]
     Compare(compare::Args),
+    /// Ask the gateway for what stands behind an erasure that a reporter disputes, by her file
+    #[command(
+        after_help = "Example: tabir audit erased drop.json --server URL --trust trust.json\nExit code 3: the gateway can't show it, or what it shows is not the author's word."
+    )]
+    Erased(erased::Args),
     /// Check a folder of proofs that `tabir follow --proof` made; offline
     #[command(after_help = "Example: tabir audit opening ./proof --trust trust.json")]
     Opening(opening::Args),
@@ -90,8 +96,9 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::List(args) => list::run(&args).await,
         Command::Report(args) => report::run(&args).await,
         Command::Prove(args) => prove::run(&args).await,
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args).await,
         Command::Compare(args) => compare::run(&args).await,
+        Command::Erased(args) => erased::run(&args).await,
         Command::Opening(args) => opening::run(&args),
     }
 }

@@ -8,7 +8,7 @@ use super::check::found;
 use crate::cli::CliError;
 use crate::cli::connect::load_trust;
 use crate::client::proof_file::make::{Copy, Subject};
-use crate::client::proof_file::{ProofFile, entry, opening};
+use crate::client::proof_file::{ProofFile, drop, entry, opening};
 
 /// Arguments of `tabir audit prove`.
 #[derive(clap::Args)]
@@ -41,6 +41,7 @@ pub async fn run(args: &Args) -> Result<(), CliError> {
     let (kind, entries) = match &file {
         ProofFile::Entry(file) => ("entry", entry::check(file, &trust).map(|c| c.proved.entries.len() + 1)),
         ProofFile::Opening(file) => ("opening", opening::check(file, &trust).map(|c| c.proved.entries.len())),
+        ProofFile::Drop(file) => ("drop", drop::check(file, &trust).map(|c| c.proved.entries.len())),
     };
     let entries = entries.map_err(found)?;
     let file_error = |e| CliError::File(args.output.clone(), e);

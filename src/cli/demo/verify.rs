@@ -1,13 +1,20 @@
 //! Steps `drop`, `audit` and `canary`: what outsiders find out, and what nobody finds.
 
 use serde_json::json;
+use tabir_crypto::statement::value::Hex;
+use tabir_crypto::trust::fate::Verdict;
 
 use super::canary::{self, Secret};
 use super::play::Citizen;
 use super::stage::{ROLES, Stage, until};
 use crate::cli::CliError;
 use crate::cli::audit::describe;
-use crate::client::{audit, case, prove};
+use crate::client::proof_file::{ProofFile, drop};
+use crate::client::{ClientError, audit, case, prove};
+use crate::config::keys::write_private;
+
+/// The file with which the reporter of the dropped report shows that to anybody, in the demo's folder.
+const DROP_FILE: &str = "drop.json";
 
 /// Waits until every window that holds a report is due, then audits a copy; the only failure must be the dropped one.
 pub async fn audit(stage: &mut Stage, citizens: &[Citizen], dropped: &Citizen) -> Result<(), CliError> {
@@ -23,17 +30,26 @@ pub async fn audit(stage: &mut Stage, citizens: &[Citizen], dropped: &Citizen) -
     };
     let verdict = until("the last window is due", stage.settle_s() + 60, settled).await?;
 
-    let session = stage.session().await?;
+    let (session, governance) = stage.session_with_log().await?;
     let found = case::read(&session, &dropped.receipt).await?;
     let proof = prove::report(&session, &dropped.receipt, &found).await?;
+    let r = Hex(*dropped.receipt.keys().r.expose());
+    let file = drop::make(&stage.trust, &governance, &proof, r, None).map_err(ClientError::from)?;
+    write_private(&stage.dir.join(DROP_FILE), &ProofFile::Drop(Box::new(file.clone())).to_bytes()?)?;
+    // Whoever gets the file copies the logs himself.
+    audit::fetch(&stage.trust, &stage.http, &log, &dir).await?;
+    let (_, whole) = drop::check_in(&file, &stage.trust, &dir).await.map_err(ClientError::from)?;
+    let shown = whole.proof.verdict() == Verdict::Dropped;
     let failed: Vec<_> = verdict.failed().collect();
     let window = dropped.acceptance.w;
     let audit_found = failed.iter().any(|c| c.window == Some(window) && c.name == tabir_crypto::trust::windows::COUNTS);
     stage.steps.say(
         "drop",
-        audit_found && proof.dropped(),
-        &json!({"audit_found": audit_found, "reporter_proved": proof.dropped(), "window": window}),
-        &format!("a report deleted inside the forwarder: the audit names window {window}, and its reporter proves it"),
+        audit_found && proof.dropped() && shown,
+        &json!({"audit_found": audit_found, "reporter_proved": proof.dropped(), "shown": shown, "window": window}),
+        &format!(
+            "a report deleted inside the forwarder: the audit names window {window}, and its reporter's file proves it"
+        ),
     );
     let others: Vec<_> = failed.iter().filter(|c| c.window != Some(window)).map(|c| describe(c)).collect();
     stage.steps.say(

@@ -1,9 +1,11 @@
 //! What the intake log says about one report, and what is said before it is shown to anybody.
 
+use tabir_crypto::receipt::reference;
 use tabir_crypto::statement::value::Hour;
 use tabir_crypto::trust::fate::Verdict;
 
 use super::Language;
+use crate::client::proof_file::drop;
 
 /// The verdict in plain words.
 #[must_use]
@@ -58,11 +60,9 @@ pub fn verdict(l: Language, window: u64, verdict: Verdict) -> String {
 
 /// Said before a file that proves a report's fate is written: what it shows, and to whom.
 #[must_use]
-pub fn shows(l: Language, reference: &str, opens: Option<u64>, closes: Option<u64>) -> String {
-    let window = match (opens, closes) {
-        (Some(opens), Some(closes)) => format!("{} – {}", Hour::of(opens), Hour::of(closes)),
-        _ => l.pick("belum tercatat", "not on record yet").into(),
-    };
+pub fn shows(l: Language, reference: &str, window: Option<(u64, u64)>) -> String {
+    let not_yet = || l.pick("belum tercatat", "not on record yet").into();
+    let window = window.map_or_else(not_yet, |(opens, closes)| format!("{} – {}", Hour::of(opens), Hour::of(closes)));
     match l {
         Language::Id => format!(
             "Berkas ini membuktikan kepada siapa pun apa yang terjadi dengan laporan Anda. Sebelum ditulis, ketahui:
@@ -97,4 +97,75 @@ pub const fn confirm(l: Language) -> (&'static str, [&'static str; 2]) {
         Language::En => "Write the file? Type yes: ",
     };
     (question, ["ya", "yes"])
+}
+
+/// The gateway could not show the case key's word for an erasure.
+#[must_use]
+pub const fn erasure_not_shown(l: Language) -> &'static str {
+    match l {
+        Language::Id => {
+            "Gerbang TIDAK menunjukkan pernyataan penghapusan. Selama dua tenggat berikutnya belum lewat, gerbang harus menyimpannya: jika tidak ada, laporan itu dihapus tanpa penulisnya. Auditor menanyakannya dengan: tabir audit erased"
+        }
+        Language::En => {
+            "The gateway did NOT show the statement that erased it. Until two further deadlines are over it must keep it: if there is none, the report was erased without its author. An auditor asks for it with: tabir audit erased"
+        }
+    }
+}
+
+/// It could.
+#[must_use]
+pub const fn erasure_shown(l: Language) -> &'static str {
+    match l {
+        Language::Id => "Kunci kasus sendiri meminta penghapusan itu: gerbang menunjukkan pernyataannya.",
+        Language::En => "The case's own key asked for that erasure: the gateway showed its statement.",
+    }
+}
+
+/// The file is there.
+#[must_use]
+pub fn written(l: Language, file: &str) -> String {
+    match l {
+        Language::Id => format!(
+            "{file} ditulis. Siapa pun memeriksanya dengan: tabir audit check {file} --trust trust.json --log SALINAN"
+        ),
+        Language::En => {
+            format!("{file} is written. Anybody checks it with: tabir audit check {file} --trust trust.json --log COPY")
+        }
+    }
+}
+
+/// What a checked file says.
+#[must_use]
+pub fn checked(l: Language, checked: &drop::Checked, whole: Option<&drop::Whole>) -> Vec<String> {
+    let (case, w) = (reference(&checked.acceptance.case_id.0), checked.acceptance.w);
+    let until = |size: u64, at: u64| match l {
+        Language::Id => format!("sampai catatan {size}, {}", Hour::of(at)),
+        Language::En => format!("up to entry {size}, {}", Hour::of(at)),
+    };
+    let proved = &checked.proved;
+    let signed = l.pick("Gerbang menandatangani penerimaan kasus", "The gateway signed the acceptance of case");
+    let mut lines = vec![format!("{signed} {case} (D {}).", checked.acceptance.deadline)];
+    match (whole, checked.holds) {
+        (Some(whole), _) => {
+            lines.push(verdict(l, w, whole.proof.verdict()));
+            let by = l.pick("Menurut salinan log Anda", "By your copy of the log");
+            lines.push(format!("{by}, {}.", until(whole.size, whole.witnessed)));
+        }
+        (None, Some(holds)) => {
+            lines.push(verdict(l, w, holds));
+            let by = l.pick("Menurut catatan di dalam berkas", "By the entries in the file");
+            lines.push(format!("{by}, {}.", until(proved.size, proved.witnessed)));
+        }
+        (None, None) => lines.push(
+            l.pick(
+                "Berkas ini utuh, tetapi sendirian TIDAK membuktikan bahwa sesuatu tidak tercatat. Periksa dengan salinan log Anda sendiri: --log DIR, dari `tabir audit fetch`.",
+                "The file is sound, but alone it does NOT prove that something is not on record. Check it against your own copy of the log: --log DIR, from `tabir audit fetch`.",
+            )
+            .into(),
+        ),
+    }
+    if checked.erasure_shown {
+        lines.push(erasure_shown(l).into());
+    }
+    lines
 }

@@ -109,16 +109,10 @@ impl<'a> Copy<'a> {
         self.state.requests().iter().find(|r| is(r)).map(|request| self.opening(request))
     }
 
-    fn trust_statements(&self) -> Vec<Statement> {
-        let mut all: Vec<_> = self.trust.versions().map(|version| version.statement().clone()).collect();
-        all.reverse();
-        all
-    }
-
     fn opening(&self, request: &Request) -> Result<ProofFile, ReadError> {
         let steps = self.steps(request)?;
-        let (request, governance) = (Hex(request.hash), self.part(&steps)?);
-        let file = opening::File { v: V1, request, trust: self.trust_statements(), governance };
+        let (request, governance) = (Hex(request.hash), part(self.trust, &self.log, &steps)?);
+        let file = opening::File { v: V1, request, trust: trust_statements(self.trust), governance };
         Ok(ProofFile::Opening(Box::new(file)))
     }
 
@@ -152,25 +146,11 @@ impl<'a> Copy<'a> {
             v: V1,
             log: LogName::Governance,
             entry: index,
-            trust: self.trust_statements(),
-            governance: self.part(&wanted)?,
+            trust: trust_statements(self.trust),
+            governance: part(self.trust, &self.log, &wanted)?,
             intake: None,
         };
         Ok(ProofFile::Entry(Box::new(file)))
-    }
-
-    /// Entries of the governance log with what they stand on.
-    fn part(&self, wanted: &BTreeSet<u64>) -> Result<Part, ReadError> {
-        let entries = carried::select(self.trust, &self.log, wanted);
-        let carried = |index: u64, leaf: &[u8]| {
-            let proof = text(carried::prove(&self.log, index)?.to_bytes())?;
-            Ok(Carried { index, entry: Statement::parse(leaf)?, proof })
-        };
-        let named = |e: &crate::client::log_reader::Entry| {
-            carried(e.index, &e.leaf).map_err(refused(place(LogName::Governance, e.index)))
-        };
-        let checkpoint = text(self.log.checkpoint.signed().to_bytes()).map_err(refused("checkpoint"))?;
-        Ok(Part { checkpoint, entries: entries.into_iter().map(named).collect::<Result<_, _>>()? })
     }
 
     async fn intake(&self, index: u64) -> Result<ProofFile, ReadError> {
@@ -184,17 +164,38 @@ impl<'a> Copy<'a> {
         let checkpoint = text(newest.signed().to_bytes()).map_err(refused(&name))?;
         // By which version of the trust root it is judged, the governance log says.
         let roots = self.log.entries.iter().filter(|e| is_trust_root(&e.leaf)).map(|e| e.index);
-        let governance = self.part(&roots.collect())?;
+        let governance = part(self.trust, &self.log, &roots.collect())?;
         let file = entry::File {
             v: V1,
             log: LogName::Intake,
             entry: index,
-            trust: self.trust_statements(),
+            trust: trust_statements(self.trust),
             governance,
             intake: Some(Part { checkpoint, entries: vec![carried] }),
         };
         Ok(ProofFile::Entry(Box::new(file)))
     }
+}
+
+/// Every version of the trust root that is known, oldest first.
+pub(super) fn trust_statements(trust: &Trust) -> Vec<Statement> {
+    let mut all: Vec<_> = trust.versions().map(|version| version.statement().clone()).collect();
+    all.reverse();
+    all
+}
+
+/// Entries of the governance log with what they stand on.
+pub(super) fn part(trust: &Trust, log: &Growth, wanted: &BTreeSet<u64>) -> Result<Part, ReadError> {
+    let entries = carried::select(trust, log, wanted);
+    let carried = |index: u64, leaf: &[u8]| {
+        let proof = text(carried::prove(log, index)?.to_bytes())?;
+        Ok(Carried { index, entry: Statement::parse(leaf)?, proof })
+    };
+    let named = |e: &crate::client::log_reader::Entry| {
+        carried(e.index, &e.leaf).map_err(refused(place(LogName::Governance, e.index)))
+    };
+    let checkpoint = text(log.checkpoint.signed().to_bytes()).map_err(refused("checkpoint"))?;
+    Ok(Part { checkpoint, entries: entries.into_iter().map(named).collect::<Result<_, _>>()? })
 }
 
 /// Whether an entry is about a key: retires it, or announces another one for its epoch.
@@ -206,10 +207,10 @@ fn names(body: &Body, key: &tabir_crypto::trust::state::AnnouncedKey) -> bool {
     }
 }
 
-fn is_trust_root(leaf: &[u8]) -> bool {
+pub(super) fn is_trust_root(leaf: &[u8]) -> bool {
     Statement::parse(leaf).is_ok_and(|s| s.verb() == tabir_crypto::statement::Verb::TrustRoot)
 }
 
-fn text(bytes: Vec<u8>) -> tabir_crypto::Result<String> {
+pub(super) fn text(bytes: Vec<u8>) -> tabir_crypto::Result<String> {
     String::from_utf8(bytes).map_err(|_| Code::Utf8.into())
 }

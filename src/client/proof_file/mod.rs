@@ -3,6 +3,7 @@
 //! ```text
 //! {"v":1,"kind":"entry","log":"intake","entry":7,"trust":[…],"governance":{…},"intake":{…}}      one entry
 //! {"v":1,"kind":"opening","request":"…","trust":[…],"governance":{…}}             a request with all that came of it
+//! {"v":1,"kind":"drop","r":"…","nf":"…","acceptance":{…},"trust":[…],"governance":{…},"intake":{…}}    what became of a report
 //!
 //! trust   every version of the trust root that its maker knew, oldest first; believed only as far as the pinned one reaches
 //! part    {"checkpoint":"note","entries":[{"index":n,"entry":{DSSE},"proof":"C2SP tlog-proof"}]}
@@ -12,6 +13,7 @@
 //!
 //! Not covered: what is not in the file. It is not denied by it; only the whole log shows that nothing else happened.
 
+pub mod drop;
 pub mod entry;
 pub mod make;
 pub mod opening;
@@ -40,10 +42,12 @@ pub enum ProofFile {
     Entry(Box<entry::File>),
     /// A request to open an identity, with all that came of it.
     Opening(Box<opening::File>),
+    /// What became of one report.
+    Drop(Box<drop::File>),
 }
 
 /// All kinds, as they stand in the file.
-const KINDS: [&str; 2] = ["entry", "opening"];
+const KINDS: [&str; 3] = ["entry", "opening", "drop"];
 
 impl ProofFile {
     /// Reads a file; nothing in it is checked but its form. Errors: `field` for a kind that is not one of these, those of
