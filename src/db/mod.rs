@@ -1,8 +1,8 @@
 //! One store per role: coarse transactions over one writer connection, with group commit.
 //!
 //! A store file hands [`Db::write`] a closure that does everything one request needs. The writer runs what is
-//! waiting, each in a savepoint, commits once (`synchronous=FULL`), and only then answers: what is acknowledged is
-//! durable, and a full disk or a crash answers with an error, never with a lost write. SQL stands in the roles'
+//! waiting, each in a savepoint if there are several, commits once (`synchronous=FULL`), and only then answers: what is
+//! acknowledged is durable, and a full disk or a crash answers with an error, never with a lost write. SQL stands in the roles'
 //! `store` files and in this folder, and keeps to what SQLite and PostgreSQL both have (`$1`, `ON CONFLICT`;
 //! integers, text and blobs only).
 
@@ -182,9 +182,16 @@ async fn write_loop(mut connection: AnyConnection, mut jobs: mpsc::Receiver<Job>
 
 async fn run_batch(connection: &mut AnyConnection, batch: Vec<Job>) -> (Vec<Finish>, End) {
     let mut finishes = Vec::with_capacity(batch.len());
+    let alone = batch.len() == 1;
     let run = async || {
         connection.execute("BEGIN IMMEDIATE").await?;
         for job in batch {
+            // Each statement of SQL is a turn of another thread: a job that is alone needs none for a savepoint.
+            if alone {
+                let (keep, finish) = job(connection).await;
+                finishes.push(finish);
+                return connection.execute(if keep { "COMMIT" } else { "ROLLBACK" }).await;
+            }
             connection.execute("SAVEPOINT job").await?;
             let (keep, finish) = job(connection).await;
             finishes.push(finish);

@@ -12,18 +12,19 @@ use super::{Store, index_of, sql, unsigned};
 use crate::db::{DbError, expect_rows};
 use crate::log::fault::Step;
 
-/// Rows that one statement of SQL writes or asks for: few texts, so that each stays prepared.
-const ROWS: [usize; 3] = [64, 8, 1];
+/// Rows that one statement of SQL writes or asks for: few texts, so that each stays prepared, and few statements for any
+/// number of rows, since each waits for SQLite's thread.
+const ROWS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// Texts for each of [`ROWS`]. The log's name is `$1`, then two values a row.
-static INSERT: LazyLock<[String; 3]> = LazyLock::new(|| {
+static INSERT: LazyLock<[String; ROWS.len()]> = LazyLock::new(|| {
     ROWS.map(|rows| {
         let row = |i: usize| format!("($1, $2 + {i}, ${}, ${})", 3 + 2 * i, 4 + 2 * i);
         let rows: Vec<String> = (0..rows).map(row).collect();
         format!("INSERT INTO leaf (log, idx, pae, leaf) VALUES {}", rows.join(", "))
     })
 });
-static FIND: LazyLock<[String; 3]> = LazyLock::new(|| {
+static FIND: LazyLock<[String; ROWS.len()]> = LazyLock::new(|| {
     ROWS.map(|rows| {
         let names: Vec<String> = (0..rows).map(|i| format!("${}", 2 + i)).collect();
         format!("SELECT pae, idx FROM leaf WHERE log = $1 AND pae IN ({})", names.join(", "))
