@@ -53,7 +53,7 @@ impl Intake {
     fn put<T: Serialize>(&mut self, verb: Verb, body: &T, witnessed: Option<u64>) -> u64 {
         let body = Statement::new(verb, body).unwrap().body().unwrap();
         let (entry, verified) = (self.entries.len() as u64, Verified { verb, body, signers: Vec::new() });
-        self.windows.take(entry, &verified, witnessed);
+        let Ok(()) = self.windows.take(entry, &verified, witnessed);
         self.entries.push(verified);
         entry
     }
@@ -113,7 +113,6 @@ fn numbers_that_agree_are_fine() {
     assert_eq!(log.wrong(JUDGED), []);
     log.forwarded(1, &["p"]);
     assert_eq!(log.wrong(D + 9 * PERIOD), []);
-    assert!(log.windows.numbers().eq([1]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use tabir_crypto::log::{CosignedCheckpoint, TreeHead, Witnesses};
 use tabir_crypto::statement::{Body, Statement};
-use tabir_crypto::trust::audit::{self, Auditor, Check, Looked};
+use tabir_crypto::trust::audit::{self, Auditor, Check, Intake, Looked};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::witnessed::{self, KeptTimes};
 use tabir_crypto::trust::{State, Trust};
@@ -16,6 +16,7 @@ use super::ClientError;
 use super::log_copy::copy_log_with;
 use super::log_reader::{Heads, Part};
 use super::log_source::{LogFolder, ReadError};
+use super::spill::{IN_MEMORY, Spill};
 use crate::http::Client;
 use crate::ledger;
 
@@ -103,16 +104,16 @@ struct Log {
 /// Goes through the copy of a log; `take` gets each part of it.
 async fn walk<F>(trust: &Trust, name: LogName, dir: &Path, mut take: F) -> Result<Heads, ReadError>
 where
-    F: FnMut(&Heads, u64, Vec<Vec<u8>>),
+    F: FnMut(&Heads, u64, Vec<Vec<u8>>) -> Result<(), ReadError>,
 {
     let reader = ledger::reader_of(trust, name, LogFolder(dir.join(name.as_str())))
         .map_err(|_| ReadError::Refused { what: "trust".into(), source: Code::Trust.into() })?;
     let heads = reader.heads(reader.checkpoint().await?, TreeHead::EMPTY).await?;
     let visit = |part: Part<'_>| {
-        if let Part::Bundle { first, leaves, .. } = part {
-            take(&heads, first, leaves);
+        match part {
+            Part::Bundle { first, leaves, .. } => take(&heads, first, leaves),
+            Part::Tiles(_) => Ok(()),
         }
-        Ok(())
     };
     reader.walk(TreeHead::EMPTY, &heads, visit).await?;
     let (newest, kept) = (heads.checkpoint.head().size, heads.kept.last().map_or(0, |k| k.head().size));
@@ -120,50 +121,67 @@ where
     if kept == newest { Ok(heads) } else { Err(ReadError::Missing(format!("checkpoints/{newest}"))) }
 }
 
-async fn governance(trust: &Trust, dir: &Path, auditor: &mut Auditor<'_>) -> Result<Log, ReadError> {
+async fn read_governance(trust: &Trust, dir: &Path, auditor: &mut Auditor<'_>) -> Result<Log, ReadError> {
     let mut named = Vec::new();
     let take = |heads: &Heads, first: u64, leaves: Vec<Vec<u8>>| {
         for (index, leaf) in (first..).zip(&leaves) {
             auditor.governance(&audit::Entry { index, leaf, witnessed: Some(heads.witnessed_time(index)) });
             named.extend(names_checkpoint(index, leaf));
         }
+        Ok(())
     };
     let heads = walk(trust, LogName::Governance, dir, take).await?;
     Ok(Log { entries: heads.checkpoint.head().size, heads, named })
 }
 
-/// Entries of the intake log that are looked at together, on all cores.
+/// Entries of the intake log that are looked at together, on all cores, and bytes of them: the longest are 64 KiB each.
 const TOGETHER: usize = 4096;
+const TOGETHER_BYTES: usize = 4 << 20;
 
-async fn intake(trust: &Trust, dir: &Path, auditor: &mut Auditor<'_>) -> Result<Log, ReadError> {
-    let mut waiting: Vec<(u64, u64, Vec<u8>)> = Vec::new();
+/// Entries that wait to be looked at: number, witnessed time, leaf.
+#[derive(Default)]
+struct Waiting {
+    entries: Vec<(u64, u64, Vec<u8>)>,
+    bytes: usize,
+}
+
+async fn read_intake(
+    trust: &Trust,
+    dir: &Path,
+    auditor: &Auditor<'_>,
+    intake: &mut Intake<Spill>,
+) -> Result<Log, ReadError> {
+    let mut waiting = Waiting::default();
     let take = |heads: &Heads, first: u64, leaves: Vec<Vec<u8>>| {
-        waiting.extend((first..).zip(leaves).map(|(index, leaf)| (index, heads.witnessed_time(index), leaf)));
-        if waiting.len() >= TOGETHER {
-            look(auditor, &mut waiting);
+        for (index, leaf) in (first..).zip(leaves) {
+            waiting.bytes += leaf.len();
+            waiting.entries.push((index, heads.witnessed_time(index), leaf));
+            if waiting.entries.len() >= TOGETHER || waiting.bytes >= TOGETHER_BYTES {
+                look(auditor, intake, &mut waiting)?;
+            }
         }
+        Ok(())
     };
     let heads = walk(trust, LogName::Intake, dir, take).await?;
-    look(auditor, &mut waiting);
+    look(auditor, intake, &mut waiting)?;
     Ok(Log { entries: heads.checkpoint.head().size, heads, named: Vec::new() })
 }
 
 /// Looks at entries on all cores and takes them in their order, so that the result is the same with any number of cores.
-fn look(auditor: &mut Auditor<'_>, waiting: &mut Vec<(u64, u64, Vec<u8>)>) {
+fn look(auditor: &Auditor<'_>, intake: &mut Intake<Spill>, waiting: &mut Waiting) -> Result<(), ReadError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = waiting.len().div_ceil(cores).max(1);
-    let one = &*auditor;
+    let share = waiting.entries.len().div_ceil(cores).max(1);
     let looked: Vec<Vec<Looked>> = std::thread::scope(|scope| {
-        let start = |part| scope.spawn(move || part_looked(one, part));
-        let threads: Vec<_> = waiting.chunks(share).map(start).collect();
+        let start = |part| scope.spawn(move || part_looked(auditor, part));
+        let threads: Vec<_> = waiting.entries.chunks(share).map(start).collect();
         let end = |thread: std::thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e))
         };
         threads.into_iter().map(end).collect()
     });
-    for ((index, witnessed, _), looked) in waiting.drain(..).zip(looked.into_iter().flatten()) {
-        auditor.intake(index, Some(witnessed), looked);
-    }
+    waiting.bytes = 0;
+    let looked = looked.into_iter().flatten();
+    waiting.entries.drain(..).zip(looked).try_for_each(|((index, at, _), looked)| intake.take(index, Some(at), looked))
 }
 
 fn part_looked(auditor: &Auditor<'_>, part: &[(u64, u64, Vec<u8>)]) -> Vec<Looked> {
@@ -171,39 +189,42 @@ fn part_looked(auditor: &Auditor<'_>, part: &[(u64, u64, Vec<u8>)]) -> Vec<Looke
 }
 
 /// Verifies a copy. A log that can't be believed is a failed check, and nothing of it counts; the other one is still
-/// audited. A log is read part by part and never held as a whole.
+/// audited. A log is read part by part and never held as a whole: the memory that this takes does not grow with it.
 pub async fn verify(trust: &Trust, dir: &Path) -> Result<Verdict, ClientError> {
-    verify_logs(trust, dir, &LogName::ALL).await
+    verify_within(trust, dir, IN_MEMORY).await
+}
+
+/// As [`verify`], with so many bytes for what is remembered of the intake log in memory; the rest goes to a file.
+pub async fn verify_within(trust: &Trust, dir: &Path, bytes: usize) -> Result<Verdict, ClientError> {
+    verify_logs(trust, dir, Some(bytes)).await
 }
 
 /// As [`verify`], of the governance log alone: all that openings, keys and councils are judged by.
 pub async fn verify_governance(trust: &Trust, dir: &Path) -> Result<Verdict, ClientError> {
-    verify_logs(trust, dir, &[LogName::Governance]).await
+    verify_logs(trust, dir, None).await
 }
 
-async fn verify_logs(trust: &Trust, dir: &Path, names: &[LogName]) -> Result<Verdict, ClientError> {
-    let (mut failures, mut logs) = (Vec::new(), Vec::new());
+/// `intake`: whether the intake log is read too, and with how much in memory.
+async fn verify_logs(trust: &Trust, dir: &Path, intake: Option<usize>) -> Result<Verdict, ClientError> {
+    let mut failures = Vec::new();
     let mut auditor = Auditor::new(trust);
-    for name in names.iter().copied() {
-        let before = auditor.clone();
-        let read = match name {
-            LogName::Governance => governance(trust, dir, &mut auditor).await,
-            LogName::Intake => intake(trust, dir, &mut auditor).await,
-        };
-        match read {
-            Ok(log) => logs.push(Some(log)),
-            Err(error @ ReadError::File { .. }) => return Err(error.into()),
-            Err(error) => {
-                auditor = before;
-                let code = error.code().map_or("missing", tabir_crypto::Code::as_str);
-                tracing::warn!(%error, log = name.as_str(), "this log can't be believed");
-                failures.push(failed(name, code));
-                logs.push(None);
-            }
-        }
+    let read = read_governance(trust, dir, &mut auditor).await;
+    let first = believed(LogName::Governance, read, &mut failures)?;
+    if first.is_none() {
+        auditor = Auditor::new(trust);
     }
+    let begin = || auditor.intake(Spill::new(dir.to_owned(), intake.unwrap_or(IN_MEMORY)));
+    let (mut windows, mut second) = (begin(), None);
+    if intake.is_some() {
+        let read = read_intake(trust, dir, &auditor, &mut windows).await;
+        second = believed(LogName::Intake, read, &mut failures)?;
+    }
+    if second.is_none() {
+        windows = begin();
+    }
+    let logs = [first, second];
     let now = logs.iter().flatten().map(|l| l.heads.checkpoint.witnessed_time()).max().unwrap_or(0);
-    let report = auditor.finish(now);
+    let report = auditor.finish(windows, now)?;
     // What was not read has passed no check.
     let read = |name: LogName| LogName::ALL.into_iter().zip(&logs).any(|(n, log)| n == name && log.is_some());
     let mut checks: Vec<Check> = report.checks.into_iter().filter(|c| read(audit::log_of(c.name))).collect();
@@ -211,12 +232,26 @@ async fn verify_logs(trust: &Trust, dir: &Path, names: &[LogName]) -> Result<Ver
         checks.push(Check { ok: true, code: None, log: None, ..failed(LogName::Governance, "") });
     }
     checks.extend(failures);
-    if let Some(Some(log)) = logs.first() {
+    if let [Some(log), _] = &logs {
         checks.extend(named_checkpoints(log));
     }
     checks.extend(times(trust, &logs)?);
     let entries = logs.iter().flatten().map(|l| l.entries).sum();
     Ok(Verdict { checks, entries, state: report.state, now })
+}
+
+/// What was read of a log; `None` of one that can't be believed, which is a failure.
+fn believed(log: LogName, read: Result<Log, ReadError>, failures: &mut Vec<Check>) -> Result<Option<Log>, ClientError> {
+    match read {
+        Ok(log) => Ok(Some(log)),
+        Err(error @ ReadError::File { .. }) => Err(error.into()),
+        Err(error) => {
+            let code = error.code().map_or("missing", tabir_crypto::Code::as_str);
+            tracing::warn!(%error, log = log.as_str(), "this log can't be believed");
+            failures.push(failed(log, code));
+            Ok(None)
+        }
+    }
 }
 
 const fn failed(log: LogName, code: &'static str) -> Check {

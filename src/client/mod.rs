@@ -17,6 +17,7 @@ pub mod proof_file;
 pub mod prove;
 pub mod report;
 pub mod session;
+pub mod spill;
 pub mod tokens;
 pub mod trust_chain;
 

@@ -1,14 +1,16 @@
 //! A clean installation of some weeks: keys, policy, council, a request in each of its outcomes, windows of several
 //! rounds with erasures and pending reports. Nothing in it is a lie.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
+use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::*;
 use tabir_crypto::statement::value::{Hex, Hour, Second, V1};
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::trust::root::LogName;
 
 use crate::forge::{Forge, GOVERNANCE, INTAKE};
+#[cfg(test)]
 use crate::verdict::said;
 use crate::world::*;
 
@@ -194,8 +196,21 @@ pub fn borrowed(names: &[String]) -> Vec<&str> {
     names.iter().map(String::as_str).collect()
 }
 
-fn gateway(verb: Verb, body: &impl serde::Serialize) -> Statement {
-    sign(verb, body, &[role(Role::Gateway)])
+/// What the log is told on a day, from 1 on: at the close of the window of that number, and at each D that falls on it.
+/// `of` gives a window by its number.
+pub fn day(day: u64, of: impl Fn(u64) -> Option<Window>) -> Vec<Statement> {
+    static KEYS: LazyLock<[SigningKey; 2]> = LazyLock::new(|| [Role::Gateway, Role::Forwarder].map(role));
+    let [gateway, forwarder] = KEYS.each_ref().map(std::slice::from_ref);
+    let at = |back: u64| day.checked_sub(back).filter(|w| *w > 0).and_then(&of);
+    let mut due = Vec::new();
+    due.extend(at(0).iter().flat_map(|w| &w.accepted).map(|b| sign(Verb::ReportAccepted, b, gateway)));
+    due.extend(at(1).iter().flat_map(|w| &w.erased).map(|b| sign(Verb::ReportErased, b, gateway)));
+    // D of a window is three days after its close, and so is each further one.
+    for (round, window) in [(0, at(3)), (1, at(6)), (2, at(9))] {
+        let of_round = window.iter().flat_map(|w| &w.said).filter(|(r, ..)| *r == round);
+        due.extend(of_round.map(|(_, verb, body)| sign(*verb, body, forwarder)));
+    }
+    due
 }
 
 impl Forge {
@@ -208,17 +223,10 @@ impl Forge {
                 window
             })
             .collect();
-        for day in 1..=count {
-            let at = |back: u64| day.checked_sub(back + 1).and_then(|i| all.get(usize::try_from(i).unwrap()));
-            let mut due = Vec::new();
-            due.extend(at(0).into_iter().flat_map(|w| &w.accepted).map(|b| gateway(Verb::ReportAccepted, b)));
-            due.extend(at(1).into_iter().flat_map(|w| &w.erased).map(|b| gateway(Verb::ReportErased, b)));
-            // D of a window is three days after its close, and so is each further one.
-            for (round, window) in [(0, at(3)), (1, at(6)), (2, at(9))] {
-                let of_round = window.into_iter().flat_map(|w| &w.said).filter(|(r, ..)| *r == round);
-                due.extend(of_round.map(|(_, verb, body)| sign(*verb, body, &[role(Role::Forwarder)])));
-            }
-            self.now = T0 + day * DAY - at(0).map_or(0, |w| w.early);
+        let of = |w: u64| all.get(usize::try_from(w - 1).unwrap());
+        for number in 1..=count {
+            let due = day(number, |w| of(w).cloned());
+            self.now = T0 + number * DAY - of(number).map_or(0, |w| w.early);
             for statement in &due {
                 self.append(statement);
             }

@@ -35,7 +35,7 @@ pub fn witness(i: usize) -> Cosigner {
     Cosigner::from_seed(&format!("w{i}.example"), &seed(&format!("witness {i}"))).unwrap()
 }
 
-fn origin(log: LogName) -> String {
+pub fn origin(log: LogName) -> String {
     format!("tabir.example/{}", log.as_str())
 }
 
@@ -149,7 +149,7 @@ impl Log {
     }
 
     /// As `tabir audit fetch` leaves it.
-    fn write(&self, dir: &Path) {
+    pub fn write(&self, dir: &Path) {
         let put = |path: String, bytes: &[u8]| {
             let file = dir.join(path);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();

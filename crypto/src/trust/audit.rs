@@ -13,8 +13,10 @@
 //! ```
 //! The caller has checked the leaves against a witnessed checkpoint of each log and found their witnessed times.
 
-use std::collections::{BTreeMap, HashSet};
+use core::convert::Infallible;
+use std::collections::BTreeMap;
 
+use super::records::{Memory, Records};
 use super::release::DAY_S;
 use super::root::LogName;
 use super::rule;
@@ -24,6 +26,7 @@ use super::verify::Trust;
 use super::windows::{self, Windows};
 use crate::codec::B32;
 use crate::error::{Code, Error, Result};
+use crate::statement::body::PolicySet;
 use crate::statement::{Body, Statement, Verb, Verified};
 
 /// Names of the checks of entries; those of [`windows::CHECKS`] come on top.
@@ -92,8 +95,6 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// The governance log replayed.
     pub state: State,
-    /// The intake log replayed.
-    pub windows: Windows,
 }
 
 impl Report {
@@ -117,25 +118,35 @@ pub fn audit<'a>(
     intake: impl IntoIterator<Item = Entry<'a>>,
     now: u64,
 ) -> Report {
-    let mut audit = Auditor::new(trust);
+    let mut auditor = Auditor::new(trust);
     for entry in governance {
-        audit.governance(&entry);
+        auditor.governance(&entry);
     }
+    let mut log = auditor.intake(Memory::default());
     for entry in intake {
-        let looked = audit.look(entry.leaf, entry.witnessed);
-        audit.intake(entry.index, entry.witnessed, looked);
+        let looked = auditor.look(entry.leaf, entry.witnessed);
+        let Ok(()) = log.take(entry.index, entry.witnessed, looked);
     }
-    audit.finish(now)
+    let report: core::result::Result<Report, Infallible> = auditor.finish(log, now);
+    let Ok(report) = report;
+    report
 }
 
-/// An audit under way: the whole governance log first, then the intake log, entry by entry.
+/// An audit of the governance log under way, entry by entry. With all of it, the intake log can be audited.
 #[derive(Clone, Debug)]
 pub struct Auditor<'t> {
     trust: &'t Trust,
     state: State,
-    windows: Windows,
+    /// Each with its witnessed time.
+    policies: Vec<(PolicySet, Option<u64>)>,
     failures: Vec<Check>,
-    seen: HashSet<B32>,
+}
+
+/// An audit of the intake log under way, entry by entry. It does not grow with the log: see [`Records`].
+#[derive(Clone, Debug)]
+pub struct Intake<R> {
+    windows: Windows<R>,
+    failures: Vec<Check>,
     next: u64,
 }
 
@@ -149,15 +160,21 @@ impl<'t> Auditor<'t> {
     /// Before entry 0 of both logs.
     #[must_use]
     pub fn new(trust: &'t Trust) -> Self {
-        let (state, windows) = (State::new(), Windows::new());
-        Self { trust, state, windows, failures: Vec::new(), seen: HashSet::new(), next: 0 }
+        Self { trust, state: State::new(), policies: Vec::new(), failures: Vec::new() }
     }
 
     /// Takes the next entry of the governance log.
     pub fn governance(&mut self, entry: &Entry<'_>) {
         if let Err((name, error)) = self.take_governance(entry) {
-            self.fail(name, error.code().as_str(), LogName::Governance, entry.index);
+            self.fail(name, error.code().as_str(), entry.index);
         }
+    }
+
+    /// Before entry 0 of the intake log. The whole governance log must have been taken.
+    pub fn intake<R: Records>(&self, records: R) -> Intake<R> {
+        let mut windows = Windows::with(records);
+        self.policies.iter().for_each(|(policy, witnessed)| windows.allow(policy, *witnessed));
+        Intake { windows, failures: Vec::new(), next: 0 }
     }
 
     /// Looks at an entry of the intake log by itself, its signatures above all: the long part, and it depends on no other
@@ -173,35 +190,32 @@ impl<'t> Auditor<'t> {
         Looked(look())
     }
 
-    /// Takes the next entry of the intake log, after [`Auditor::look`].
-    pub fn intake(&mut self, index: u64, witnessed: Option<u64>, looked: Looked) {
-        if let Err((name, error)) = self.take_intake(index, witnessed, looked) {
-            self.fail(name, error.code().as_str(), LogName::Intake, index);
-        }
-    }
-
-    /// All checks. `now` is the newest witnessed time of the two logs.
-    #[must_use]
-    pub fn finish(mut self, now: u64) -> Report {
+    /// All checks. `now` is the newest witnessed time of the two logs. Errors: those of the intake log's records.
+    pub fn finish<R: Records>(
+        mut self,
+        mut intake: Intake<R>,
+        now: u64,
+    ) -> core::result::Result<Report, R::Error> {
         self.releases_a_day();
         self.notices(now);
-        for finding in self.windows.audit(now) {
-            self.failures.push(Check {
-                name: finding.check,
-                ok: false,
-                code: Some(finding.code),
-                log: finding.entry.map(|_| LogName::Intake),
-                entry: finding.entry,
-                window: Some(finding.window),
-                reports: finding.reports,
-            });
-        }
-        self.report()
+        let judged = intake.windows.judge(now, &mut |_| {})?;
+        self.failures.append(&mut intake.failures);
+        let copy = |entry: &u64| failed("intake.once", Code::Duplicate.as_str(), LogName::Intake, *entry);
+        self.failures.extend(judged.copies.iter().map(copy));
+        self.failures.extend(judged.findings.into_iter().map(|finding| Check {
+            name: finding.check,
+            ok: false,
+            code: Some(finding.code),
+            log: finding.entry.map(|_| LogName::Intake),
+            entry: finding.entry,
+            window: Some(finding.window),
+            reports: finding.reports,
+        }));
+        Ok(self.report())
     }
 
-    fn fail(&mut self, name: &'static str, code: &'static str, log: LogName, entry: u64) {
-        let (log, entry) = (Some(log), Some(entry));
-        self.failures.push(Check { name, ok: false, code: Some(code), log, entry, window: None, reports: 0 });
+    fn fail(&mut self, name: &'static str, code: &'static str, entry: u64) {
+        self.failures.push(failed(name, code, LogName::Governance, entry));
     }
 
     fn take_governance(&mut self, entry: &Entry<'_>) -> Named {
@@ -216,22 +230,8 @@ impl<'t> Auditor<'t> {
         let taken = self.state.take(self.trust, entry.index, &statement, entry.leaf, &verified);
         taken.map_err(|e| named(e, &self.state))?;
         if let Body::PolicySet(policy) = &verified.body {
-            self.windows.allow(policy, entry.witnessed);
+            self.policies.push(((**policy).clone(), entry.witnessed));
         }
-        Ok(())
-    }
-
-    fn take_intake(&mut self, index: u64, witnessed: Option<u64>, looked: Looked) -> Named {
-        let in_turn = index == self.next;
-        self.next = index.saturating_add(1);
-        if !in_turn {
-            return Err(("intake.entries", Code::Order.into()));
-        }
-        let (hash, verified) = looked.0?;
-        if !self.seen.insert(hash) {
-            return Err(("intake.once", Code::Duplicate.into()));
-        }
-        self.windows.take(index, &verified, witnessed);
         Ok(())
     }
 
@@ -249,7 +249,7 @@ impl<'t> Auditor<'t> {
                 if before < self.state.trust_at(self.trust, entry).root().release_cap_per_day {
                     continue;
                 }
-                self.fail("unseal.cap", Code::Cap.as_str(), LogName::Governance, entry);
+                self.fail("unseal.cap", Code::Cap.as_str(), entry);
             }
         }
     }
@@ -259,7 +259,7 @@ impl<'t> Auditor<'t> {
         let deferred = self.state.requests().iter().filter(|r| r.notice.is_none());
         let late = deferred.filter(|r| r.body.deferred_until.is_some_and(|until| overdue(until.0)));
         for entry in late.map(|r| r.entry).collect::<Vec<_>>() {
-            self.fail("unseal.notice", "overdue", LogName::Governance, entry);
+            self.fail("unseal.notice", "overdue", entry);
         }
     }
 
@@ -273,8 +273,34 @@ impl<'t> Auditor<'t> {
                 checks.push(Check { name, ok: true, code: None, log: None, entry: None, window: None, reports: 0 });
             }
         }
-        Report { checks, state: self.state, windows: self.windows }
+        Report { checks, state: self.state }
     }
+}
+
+impl<R: Records> Intake<R> {
+    /// Takes the next entry of the intake log, after [`Auditor::look`].
+    pub fn take(
+        &mut self,
+        index: u64,
+        witnessed: Option<u64>,
+        looked: Looked,
+    ) -> core::result::Result<(), R::Error> {
+        let in_turn = index == self.next;
+        self.next = index.saturating_add(1);
+        let looked = if in_turn { looked.0 } else { Err(("intake.entries", Code::Order.into())) };
+        match looked {
+            Ok((pae, verified)) => self.windows.take_once(index, pae, &verified, witnessed),
+            Err((name, error)) => {
+                self.failures.push(failed(name, error.code().as_str(), LogName::Intake, index));
+                Ok(())
+            }
+        }
+    }
+}
+
+const fn failed(name: &'static str, code: &'static str, log: LogName, entry: u64) -> Check {
+    let (log, entry) = (Some(log), Some(entry));
+    Check { name, ok: false, code: Some(code), log, entry, window: None, reports: 0 }
 }
 
 fn read(log: LogName, leaf: &[u8]) -> Result<Statement> {

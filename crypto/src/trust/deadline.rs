@@ -9,7 +9,7 @@ pub const GRACE_MAX_S: u64 = 3600;
 pub const LATE_ROUNDS: u64 = 2;
 
 /// Unix seconds of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadlines {
     /// Its reports were accepted from here on …
     pub opens: u64,

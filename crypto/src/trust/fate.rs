@@ -7,7 +7,7 @@
 //! The log must have been read as a whole: what is not in it shows only there.
 
 use super::deadline::{Deadlines, GRACE_MAX_S, LATE_ROUNDS};
-use super::parts::Parts;
+use super::parts::{Ends, Parts};
 use crate::codec::B32;
 use crate::statement::body::{Acceptance, ReportAccepted, ReportErased, ReportFate};
 use crate::statement::{Body, Verb, Verified};
@@ -168,7 +168,8 @@ impl Lookup {
             let times = Deadlines::from(body);
             let (first, parts) = self.window.get_or_insert_with(|| (times, Parts::new(body.parts)));
             // As in the audit: a part that does not fit the others says nothing.
-            fits = *first == times && parts.take(body.part, body.parts, body.pairs.iter().map(|[a, _]| &a.0));
+            let ends = Ends::of(body.parts, body.pairs.iter().map(|[a, _]| &a.0));
+            fits = *first == times && parts.take(body.part, body.parts, ends);
         }
         let pair = body.pairs.iter().find(|[a, _]| *a == self.sought.a).filter(|_| fits);
         if let Some([_, b]) = pair {

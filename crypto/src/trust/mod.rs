@@ -5,7 +5,7 @@
 //! rule     whose signatures a verb needs        state    State: keys, councils, policy, requests, from entry 0
 //! unseal   the order of one request's entries   windows  accepted versus forwarded, window by window
 //! fate     what the log says about one report   deadline the times of a window
-//! erasure  what stands behind a report.erased
+//! erasure  what stands behind a report.erased   records what an audit remembers of a long log
 //! release  what the warden may release          witnessed  by what time entries are measured
 //! audit    all of it over both logs, as a list of named checks
 //! ```
@@ -20,6 +20,7 @@ pub mod deadline;
 pub mod erasure;
 pub mod fate;
 mod parts;
+pub mod records;
 mod release;
 pub mod root;
 pub mod rule;

@@ -10,13 +10,18 @@
 //! until the next witnessed checkpoint to be seen, so a round is judged half a period after its D, an hour at most.
 //! Every finding is kept, none ends the audit. Source: `docs/protocol.md`, "Accepted versus forwarded".
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod judge;
 
-use super::deadline::{Deadlines, LATE_ROUNDS, grace};
-use super::parts::Parts;
+use std::collections::BTreeMap;
+
+use judge::Judge;
+
+use super::deadline::{Deadlines, grace};
+use super::parts::Ends;
+use super::records::{Kind, Memory, OfWindow, Record, Records, Says, Word};
 use crate::codec::B32;
 use crate::statement::body::{PolicySet, ReportAccepted, ReportErased, ReportFate};
-use crate::statement::{Body, Verb, Verified};
+use crate::statement::{Body, Verified};
 
 /// Windows follow each other by number and by time, and none closes early.
 pub const SEQUENCE: &str = "windows.sequence";
@@ -53,17 +58,6 @@ pub struct Finding {
     pub reports: u64,
 }
 
-/// What the gateway said about a window.
-#[derive(Clone, Debug)]
-struct Window {
-    entry: u64,
-    times: Deadlines,
-    parts: Parts,
-    reports: u64,
-    /// Of which forwarder said only after D that they were forwarded or refused.
-    late: u64,
-}
-
 /// How long windows are by a policy, and since when witnesses have seen it.
 #[derive(Clone, Copy, Debug)]
 struct Lengths {
@@ -89,36 +83,56 @@ pub struct Fared {
     pub open: u64,
 }
 
-/// What is said about one nf in one window: (round, entry) of each.
-#[derive(Clone, Copy, Debug, Default)]
-struct Said {
-    forwarded: Option<(u64, u64)>,
-    refused: Option<(u64, u64)>,
-    erased: Option<(u64, u64)>,
-    /// The last round.
-    pending: Option<(u64, u64)>,
-}
-
-/// The intake log so far, its signatures checked by [`super::rule`].
+/// The intake log so far, its signatures checked by [`super::rule`]. Of each statement records are left, wherever `R` keeps
+/// them; in memory is what is wrong so far, and which windows there are.
 #[derive(Clone, Debug, Default)]
-pub struct Windows {
-    windows: BTreeMap<u64, Window>,
-    /// Every a.
-    accepted: HashSet<B32>,
-    said: HashMap<(u64, B32), Said>,
-    /// nf → its first window.
-    home: HashMap<B32, u64>,
-    fates: BTreeMap<(u64, u64, Verb), (u64, Parts)>,
+pub struct Windows<R = Memory> {
+    records: R,
+    known: Numbers,
+    /// The largest number, with the times that were first said of it.
+    last: Option<(u64, Deadlines)>,
     /// Of each policy, in their order.
     lengths: Vec<Lengths>,
     findings: Vec<Finding>,
 }
 
+/// All that is wrong with the intake log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Rising.
+    pub findings: Vec<Finding>,
+    /// Entries with a statement that an earlier one holds, rising. Nothing else is said of them: they don't count.
+    pub copies: Vec<u64>,
+}
+
 impl Windows {
-    /// Before entry 0.
+    /// Before entry 0; records wait in memory.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// All that is wrong at that time: the newest witnessed time of the log, not a clock's.
+    #[must_use]
+    pub fn audit(&self, now: u64) -> Vec<Finding> {
+        let Ok(judged) = self.clone().judge(now, &mut |_| {});
+        judged.findings
+    }
+
+    /// How each window fared whose D is over at that time, by number.
+    #[must_use]
+    pub fn fared(&self, now: u64) -> Vec<Fared> {
+        let mut all = Vec::new();
+        let Ok(_) = self.clone().judge(now, &mut |fared| all.push(fared));
+        all
+    }
+}
+
+impl<R: Records> Windows<R> {
+    /// Before entry 0.
+    pub const fn with(records: R) -> Self {
+        let known = Numbers(BTreeMap::new());
+        Self { records, known, last: None, lengths: Vec::new(), findings: Vec::new() }
     }
 
     /// A policy of the governance log, with its witnessed time: windows may be as long as it says. Who replays that log
@@ -136,157 +150,114 @@ impl Windows {
         self.lengths.iter().zip(replaced).filter(move |(_, replaced)| !over(*replaced)).map(|(lengths, _)| lengths)
     }
 
-    /// Takes the next statement of the intake log; those about other things are passed over.
-    pub fn take(&mut self, entry: u64, verified: &Verified, witnessed: Option<u64>) {
+    /// Takes the next statement of the intake log, by the hash of its PAE: a later copy of it does not count.
+    pub fn take_once(
+        &mut self,
+        entry: u64,
+        pae: B32,
+        verified: &Verified,
+        witnessed: Option<u64>,
+    ) -> Result<(), R::Error> {
+        self.push(Kind::Statement { pae, entry })?;
+        self.take(entry, verified, witnessed)
+    }
+
+    /// Takes the next statement of the intake log, no copy of another; those about other things are passed over.
+    pub fn take(&mut self, entry: u64, verified: &Verified, witnessed: Option<u64>) -> Result<(), R::Error> {
         match &verified.body {
             Body::ReportAccepted(body) => self.take_accepted(entry, body, witnessed),
-            Body::ReportFate(body) => self.take_fate(entry, verified.verb, body, witnessed),
+            Body::ReportFate(body) => self.take_fate(entry, Word::of(verified.verb), body, witnessed),
             Body::ReportErased(body) => self.take_erased(entry, body),
-            _ => {}
+            _ => Ok(()),
         }
+    }
+
+    fn push(&mut self, kind: Kind) -> Result<(), R::Error> {
+        self.records.push(Record(kind))
     }
 
     fn find(&mut self, check: &'static str, code: &'static str, window: u64, entry: u64) {
         self.findings.push(Finding { check, code, window, entry: Some(entry), reports: 0 });
     }
 
-    fn take_accepted(&mut self, entry: u64, body: &ReportAccepted, witnessed: Option<u64>) {
+    fn take_accepted(&mut self, entry: u64, body: &ReportAccepted, witnessed: Option<u64>) -> Result<(), R::Error> {
         let (w, times) = (body.w, Deadlines::from(body));
-        let Deadlines { opens, closes, deadline } = times;
-        if witnessed.is_some_and(|at| at < closes) {
+        if witnessed.is_some_and(|at| at < times.closes) {
             self.find(SEQUENCE, "early", w, entry);
         }
-        if !self.windows.contains_key(&w) {
-            let before = self.windows.last_key_value().map(|(w, window)| (*w, window.times.closes));
-            if w != before.map_or(1, |(w, _)| w.saturating_add(1)) {
-                self.find(SEQUENCE, "number", w, entry);
-            } else if !(opens < closes && closes < deadline && before.is_none_or(|(_, closed)| closed == opens)) {
-                self.find(SEQUENCE, "times", w, entry);
-            } else if !self.lengths.is_empty()
-                && !self.lengths_at(opens).any(|l| (l.window_s, l.forward_s) == (closes - opens, deadline - closes))
-            {
-                // With a D far away nothing would ever be due.
-                self.find(SEQUENCE, "policy", w, entry);
-            }
+        if self.known.insert(w) {
+            self.next_window(entry, w, times);
         }
-        let fresh = || Window { entry, times, parts: Parts::new(body.parts), reports: 0, late: 0 };
-        let window = self.windows.entry(w).or_insert_with(fresh);
-        if window.times != times || !window.parts.take(body.part, body.parts, body.pairs.iter().map(|[a, _]| &a.0)) {
-            self.find(PARTS, "part", w, entry);
-            return;
-        }
-        window.reports += u64::try_from(body.pairs.len()).unwrap_or(u64::MAX);
-        let mut twice = 0;
-        for [a, _] in &body.pairs {
-            twice += u64::from(!self.accepted.insert(a.0));
-        }
-        self.twice(w, entry, twice);
+        let ends = Ends::of(body.parts, body.pairs.iter().map(|[a, _]| &a.0));
+        let says = Says::Accepted { times, reports: count(&body.pairs) };
+        self.push(Kind::Window { w, of: OfWindow::Statement { entry, says, part: body.part, parts: body.parts, ends } })?;
+        body.pairs.iter().try_for_each(|[a, _]| self.push(Kind::Accepted { a: a.0, entry, w }))
     }
 
-    fn twice(&mut self, window: u64, entry: u64, reports: u64) {
-        if reports > 0 {
-            self.findings.push(Finding { check: ONCE, code: "twice", window, entry: Some(entry), reports });
-        }
-    }
-
-    fn take_fate(&mut self, entry: u64, verb: Verb, body: &ReportFate, witnessed: Option<u64>) {
-        let parts = self.fates.entry((body.w, body.round, verb)).or_insert_with(|| (entry, Parts::new(body.parts)));
-        if !parts.1.take(body.part, body.parts, body.nf.iter().map(|nf| &nf.0)) {
-            self.find(PARTS, "part", body.w, entry);
-            return;
-        }
-        if let Some(window) = self.windows.get_mut(&body.w).filter(|_| verb != Verb::ReportPending)
-            && witnessed.is_some_and(|at| at >= window.times.judged_from(0))
+    /// Nothing was said of this window before.
+    fn next_window(&mut self, entry: u64, w: u64, times: Deadlines) {
+        let Deadlines { opens, closes, deadline } = times;
+        if w != self.last.map_or(1, |(w, _)| w.saturating_add(1)) {
+            self.find(SEQUENCE, "number", w, entry);
+        } else if !(opens < closes && closes < deadline && self.last.is_none_or(|(_, last)| last.closes == opens)) {
+            self.find(SEQUENCE, "times", w, entry);
+        } else if !self.lengths.is_empty()
+            && !self.lengths_at(opens).any(|l| (l.window_s, l.forward_s) == (closes - opens, deadline - closes))
         {
-            window.late += u64::try_from(body.nf.len()).unwrap_or(u64::MAX);
+            // With a D far away nothing would ever be due.
+            self.find(SEQUENCE, "policy", w, entry);
         }
-        let mut twice = 0;
-        for nf in &body.nf {
-            let (elsewhere, said) = self.said(body.w, &nf.0);
-            let here = Some((body.round, entry));
-            let again = match verb {
-                Verb::ReportForwarded => {
-                    said.forwarded.replace(said.forwarded.unwrap_or((body.round, entry))).is_some()
-                }
-                Verb::ReportRefused => said.refused.replace(said.refused.unwrap_or((body.round, entry))).is_some(),
-                _ => {
-                    said.pending = said.pending.max(here);
-                    false
-                }
-            };
-            twice += u64::from(elsewhere || again);
+        if self.last.is_none_or(|(last, _)| last < w) {
+            self.last = Some((w, times));
         }
-        self.twice(body.w, entry, twice);
     }
 
-    fn take_erased(&mut self, entry: u64, body: &ReportErased) {
-        let mut parts = Parts::new(1);
-        parts.take(1, 1, body.items.iter().map(|[nf, _]| &nf.0));
-        if !parts.sorted() {
-            self.find(PARTS, "unsorted", body.w, entry);
-        }
-        let mut twice = 0;
-        for [nf, _] in &body.items {
-            let (elsewhere, said) = self.said(body.w, &nf.0);
-            let again = said.erased.replace(said.erased.unwrap_or((body.round, entry))).is_some();
-            twice += u64::from(elsewhere || again);
-        }
-        self.twice(body.w, entry, twice);
+    fn take_fate(
+        &mut self,
+        entry: u64,
+        word: Word,
+        body: &ReportFate,
+        witnessed: Option<u64>,
+    ) -> Result<(), R::Error> {
+        let (w, round, ends) = (body.w, body.round, Ends::of(body.parts, body.nf.iter().map(|nf| &nf.0)));
+        let says = Says::Fate { word, round, reports: count(&body.nf), witnessed };
+        self.push(Kind::Window { w, of: OfWindow::Statement { entry, says, part: body.part, parts: body.parts, ends } })?;
+        body.nf.iter().try_for_each(|nf| self.name(entry, w, word, round, nf.0))
     }
 
-    /// What is said so far, and whether another window has this nf.
-    fn said(&mut self, w: u64, nf: &B32) -> (bool, &mut Said) {
-        let elsewhere = *self.home.entry(*nf).or_insert(w) != w;
-        (elsewhere, self.said.entry((w, *nf)).or_default())
+    fn take_erased(&mut self, entry: u64, body: &ReportErased) -> Result<(), R::Error> {
+        let (w, round, nf) = (body.w, body.round, body.items.iter().map(|[nf, _]| nf.0));
+        if !Ends::of(1, body.items.iter().map(|[nf, _]| &nf.0)).sorted {
+            self.find(PARTS, "unsorted", w, entry);
+        }
+        nf.into_iter().try_for_each(|nf| self.name(entry, w, Word::Erased, round, nf))
     }
 
-    /// All that is wrong at that time: the newest witnessed time of the log, not a clock's.
-    #[must_use]
-    pub fn audit(&self, now: u64) -> Vec<Finding> {
-        let mut findings = self.findings.clone();
-        let mut add = |check, code, window, entry, reports| {
-            if reports > 0 {
-                findings.push(Finding { check, code, window, entry, reports });
-            }
-        };
-        for ((w, round, _), (entry, parts)) in &self.fates {
-            add(PARTS, "unsorted", *w, Some(*entry), u64::from(!parts.sorted()));
-            let due = self.windows.get(w).is_some_and(|window| now >= window.times.judged_from(*round));
-            add(PARTS, "incomplete", *w, Some(*entry), u64::from(due && !parts.complete()));
+    fn name(&mut self, entry: u64, w: u64, word: Word, round: u64, nf: B32) -> Result<(), R::Error> {
+        self.push(Kind::Window { w, of: OfWindow::Report { nf, entry, word, round } })?;
+        self.push(Kind::Named { nf, entry, w, word })
+    }
+
+    /// All that is wrong at that time, which is the newest witnessed time of the log, not a clock's; `fared` is told how each
+    /// window fared whose D is over, by rising number. Errors: those of the records.
+    pub fn judge(&mut self, now: u64, fared: &mut dyn FnMut(Fared)) -> Result<Judged, R::Error> {
+        let mut judge = Judge::new(now, fared);
+        self.records.each(&mut |record| judge.see(record))?;
+        let (mut findings, copies) = judge.end();
+        let counts = |f: &&Finding| f.entry.is_none_or(|entry| copies.binary_search(&entry).is_err());
+        findings.extend(self.findings.iter().filter(counts).cloned());
+        if self.next_due().is_some_and(|due| now >= due) {
+            let window = self.last.map_or(1, |(w, _)| w.saturating_add(1));
+            findings.push(Finding { check: SEQUENCE, code: "overdue", window, entry: None, reports: 1 });
         }
-        let tallies = self.tallies(now);
-        for (w, tally) in &tallies {
-            if !self.windows.contains_key(w) {
-                add(SEQUENCE, "unknown", *w, tally.first, tally.distinct);
-            }
-            add(DISJOINT, "both", *w, tally.entry, tally.both);
-            add(PENDING, "settled", *w, tally.entry, tally.settled);
-        }
-        for (w, window) in &self.windows {
-            let tally = tallies.get(w).copied().unwrap_or_default();
-            let (entry, due) = (Some(window.entry), now >= window.times.judged_from(0));
-            add(PARTS, "unsorted", *w, entry, u64::from(!window.parts.sorted()));
-            if !window.parts.complete() {
-                add(PARTS, "incomplete", *w, entry, u64::from(due));
-                continue;
-            }
-            add(COUNTS, "surplus", *w, entry, tally.distinct.saturating_sub(window.reports));
-            if due {
-                add(COUNTS, "missing", *w, entry, window.reports.saturating_sub(tally.distinct));
-            }
-            add(COUNTS, "lost", *w, entry, tally.lost);
-            add(COUNTS, "late", *w, entry, tally.late);
-        }
-        let next = self.windows.last_key_value().map_or(1, |(w, _)| w.saturating_add(1));
-        add(SEQUENCE, "overdue", next, None, u64::from(self.next_due().is_some_and(|due| now >= due)));
-        findings.sort();
-        findings
+        findings.sort_unstable();
+        Ok(Judged { findings, copies })
     }
 
     /// When the next window is missed at the latest: it is due at its close, and missed when its reports should have gone.
     /// The first one opens as soon as there is a policy. `None`: nobody knows when.
     fn next_due(&self) -> Option<u64> {
-        let Some((_, last)) = self.windows.last_key_value() else {
+        let Some((_, last)) = self.last else {
             let opens = self.lengths.first()?.from?;
             let longest = self
                 .lengths
@@ -296,75 +267,45 @@ impl Windows {
             return Some(opens.saturating_add(longest));
         };
         // By another policy than the last one it may be longer.
-        let lengths = self.lengths_at(last.times.closes).map(|l| l.window_s);
-        let longest = lengths.chain([last.times.closes.saturating_sub(last.times.opens)]).max()?;
-        Some(last.times.judged_from(0).saturating_add(longest))
-    }
-
-    /// How each window fared whose D is over at that time, by number.
-    #[must_use]
-    pub fn fared(&self, now: u64) -> Vec<Fared> {
-        let tallies = self.tallies(now);
-        let due = self.windows.iter().filter(|(_, window)| now >= window.times.judged_from(0));
-        due.map(|(w, window)| {
-            let settled = tallies.get(w).map_or(0, |tally| tally.settled_at_all);
-            let Window { entry, times, reports, late, .. } = *window;
-            Fared { window: *w, entry, times, reports, late, open: reports.saturating_sub(settled) }
-        })
-        .collect()
-    }
-
-    fn tallies(&self, now: u64) -> BTreeMap<u64, Tally> {
-        let mut tallies: BTreeMap<u64, Tally> = BTreeMap::new();
-        for ((w, _), said) in &self.said {
-            let tally = tallies.entry(*w).or_default();
-            tally.distinct += 1;
-            let all = [said.forwarded, said.refused, said.erased, said.pending];
-            let entries = || all.into_iter().flatten().map(|(_, entry)| entry);
-            tally.first = tally.first.into_iter().chain(entries()).min();
-            let entry = entries().max();
-            if said.forwarded.is_some() && said.refused.is_some() {
-                tally.both += 1;
-                tally.entry = tally.entry.max(entry);
-            }
-            let settled = [said.forwarded, said.refused].into_iter().flatten().min();
-            tally.settled_at_all += u64::from(settled.is_some() || said.erased.is_some());
-            match (said.pending, settled) {
-                (Some((round, entry)), Some((settled, _))) if settled <= round => {
-                    tally.settled += 1;
-                    tally.entry = tally.entry.max(Some(entry));
-                }
-                (Some((round, _)), None) if said.erased.is_none() => {
-                    let due = self.windows.get(w).and_then(|window| window.times.round_due(now)).unwrap_or(0);
-                    if due >= LATE_ROUNDS {
-                        tally.late += 1;
-                    } else if round < due {
-                        tally.lost += 1;
-                    }
-                }
-                _ => {}
-            }
-        }
-        tallies
-    }
-
-    /// Numbers of the windows that the gateway spoke of.
-    pub fn numbers(&self) -> impl Iterator<Item = u64> {
-        self.windows.keys().copied()
+        let lengths = self.lengths_at(last.closes).map(|l| l.window_s);
+        let longest = lengths.chain([last.closes.saturating_sub(last.opens)]).max()?;
+        Some(last.judged_from(0).saturating_add(longest))
     }
 }
 
-/// Sums over one window.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    distinct: u64,
-    both: u64,
-    settled: u64,
-    settled_at_all: u64,
-    lost: u64,
-    late: u64,
-    /// The last one that says something wrong.
-    entry: Option<u64>,
-    /// The first one that says anything.
-    first: Option<u64>,
+fn count<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+/// Numbers, as ranges from their first to their last: those of all windows are one range, unless some are missing.
+#[derive(Clone, Debug, Default)]
+struct Numbers(BTreeMap<u64, u64>);
+
+impl Numbers {
+    /// False if it is there already.
+    fn insert(&mut self, n: u64) -> bool {
+        let before = self.0.range(..=n).next_back().map(|(first, last)| (*first, *last));
+        if before.is_some_and(|(_, last)| n <= last) {
+            return false;
+        }
+        let last = n.checked_add(1).and_then(|next| self.0.remove(&next)).unwrap_or(n);
+        let first = before.filter(|(_, last)| n.checked_sub(1) == Some(*last)).map_or(n, |(first, _)| first);
+        self.0.insert(first, last);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_any_order_are_kept_as_ranges() {
+        let mut numbers = Numbers::default();
+        for n in [5, 1, 3, 2, u64::MAX, 4, 0, u64::MAX - 1] {
+            assert!(numbers.insert(n));
+            assert!(!numbers.insert(n));
+        }
+        assert_eq!(numbers.0.into_iter().collect::<Vec<_>>(), [(0, 5), (u64::MAX - 1, u64::MAX)]);
+    }
 }
