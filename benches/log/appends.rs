@@ -12,13 +12,15 @@ use tabir::log::fault::Faults;
 use tabir::log::{self, Service};
 use tabir_crypto::log::SignedCheckpoint;
 use tabir_crypto::log::witness::format_cosignatures;
+use tabir_crypto::statement::Statement;
+use tabir_crypto::trust::{State, rule};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::Outcome;
 use crate::figures::Row;
-use crate::log_support::{INTAKE, NOW, counts, setup, verifier, witness};
+use crate::log_support::{INTAKE, NOW, counts, setup, trust, verifier, witness};
 
 /// Runs of each figure.
 const RUNS: usize = 5;
@@ -28,6 +30,8 @@ const LOADS: [(&str, usize, usize); 3] =
 /// Between two checkpoints, and between two polls of the witnesses: those of a demo.
 const INTERVAL_MS: u64 = 400;
 const POLL: Duration = Duration::from_millis(250);
+/// Entries of a run that are checked and not written.
+const CHECKS: u64 = 5_000;
 /// Entries of which each waits for its checkpoint.
 const WAITS: u64 = 20;
 
@@ -118,6 +122,8 @@ pub async fn rows() -> Outcome<Vec<Row>> {
         );
         rows.push(Row::new(name, "1/s", &rates, note));
     }
+    rows.push(Row::new("append_check_us", "µs", &checks()?, "What the log does with an entry before it is written: \
+        parsed, its signature checked, the hash of its PAE; on one core. No number of writers gets beyond the cores by it."));
     let note = format!("Size of the store after a run of append_per_s_64, by its entries of {leaf} bytes.");
     rows.push(Row::new("bytes_per_leaf", "bytes", &bytes, note));
     rows.push(Row::new("append_to_checkpoint_ms", "ms", &waits().await?, format!(
@@ -126,6 +132,22 @@ pub async fn rows() -> Outcome<Vec<Row>> {
         POLL.as_millis()
     )));
     Ok(rows)
+}
+
+/// Microseconds of one core for an entry that is not yet written.
+fn checks() -> Outcome<Vec<f64>> {
+    let (trust, state) = (trust(), State::new());
+    let statements: Vec<_> = (0..CHECKS).map(|n| counts(n).to_bytes()).collect();
+    let run = |_| {
+        let begin = Instant::now();
+        for bytes in &statements {
+            let statement = Statement::parse(bytes)?;
+            rule::check(&trust, &state, &statement)?;
+            std::hint::black_box(statement.pae_hash());
+        }
+        Ok(begin.elapsed().as_secs_f64() * 1e6 / statements.len() as f64)
+    };
+    (0..RUNS).map(run).collect()
 }
 
 async fn until_covered(service: &Service, size: u64) -> Outcome<()> {
