@@ -251,7 +251,6 @@ impl Plain {
         }
         tallies
     }
-
 }
 
 /// Sums over one window.
@@ -279,7 +278,8 @@ fn statement() -> impl Strategy<Value = Statement> {
     (0..6_u8, numbers, reports(), any::<bool>()).prop_map(|(kind, (w, part, parts, round, shift), reports, sorted)| {
         let names: Vec<String> = reports.iter().map(|n| format!("r{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (mut accepted, mut fate, mut gone) = (accepted(w, part, parts, &names), fate(w, round, &names), erased(w, round, &names));
+        let (mut accepted, mut fate, mut gone) =
+            (accepted(w, part, parts, &names), fate(w, round, &names), erased(w, round, &names));
         accepted.deadline = Second(accepted.deadline.0 + shift);
         (fate.part, fate.parts) = (part.min(parts), parts);
         if !sorted {

@@ -109,11 +109,9 @@ where
     let reader = ledger::reader_of(trust, name, LogFolder(dir.join(name.as_str())))
         .map_err(|_| ReadError::Refused { what: "trust".into(), source: Code::Trust.into() })?;
     let heads = reader.heads(reader.checkpoint().await?, TreeHead::EMPTY).await?;
-    let visit = |part: Part<'_>| {
-        match part {
-            Part::Bundle { first, leaves, .. } => take(&heads, first, leaves),
-            Part::Tiles(_) => Ok(()),
-        }
+    let visit = |part: Part<'_>| match part {
+        Part::Bundle { first, leaves, .. } => take(&heads, first, leaves),
+        Part::Tiles(_) => Ok(()),
     };
     reader.walk(TreeHead::EMPTY, &heads, visit).await?;
     let (newest, kept) = (heads.checkpoint.head().size, heads.kept.last().map_or(0, |k| k.head().size));

@@ -226,7 +226,9 @@ mod tests {
     #[test]
     fn what_went_through_a_file_comes_back_as_from_memory() {
         let dir = tempfile::tempdir().unwrap();
-        for (count, limit) in [(0, 1), (1, 1), (50, 1), (5_000, 1000), (5_000, READ), (20_000, 100_000), (500, IN_MEMORY)] {
+        for (count, limit) in
+            [(0, 1), (1, 1), (50, 1), (5_000, 1000), (5_000, READ), (20_000, 100_000), (500, IN_MEMORY)]
+        {
             let spill = Spill::new(dir.path().to_owned(), limit);
             assert_eq!(seen(spill, count), seen(Memory::default(), count), "{count} records, {limit} bytes in memory");
         }

@@ -9,9 +9,7 @@ use tabir_crypto::statement::value::{Hex, Hour, Second, V1};
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::trust::root::LogName;
 
-use crate::forge::{Forge, GOVERNANCE, INTAKE};
-#[cfg(test)]
-use crate::verdict::said;
+use crate::forge::{Forge, INTAKE};
 use crate::world::*;
 
 /// Windows of the clean log that are closed: a day each, the last ones not yet due.
@@ -277,12 +275,4 @@ pub fn clean() -> Forge {
     forge.later();
     forge.renew(END);
     forge
-}
-
-#[tokio::test]
-async fn a_clean_installation_raises_nothing() {
-    let forge = clean();
-    said(&forge, &[]).await;
-    assert!(forge.governance.size() > 50 && forge.intake.size() > 100);
-    assert!([GOVERNANCE, INTAKE].into_iter().all(|log| forge.clone().log(log).kept.len() >= 40));
 }

@@ -1,11 +1,12 @@
-//! A log as long as a city's may become: clean, nothing is said of it; with a lie in its middle and one at its end, both
+//! Of a clean installation nothing is said. A log as long as a city's may become: clean, nothing is said of it; with a lie in its middle and one at its end, both
 //! are named and nothing else. `make test` has a short one, `make audit-million` one of 10^6 entries and the real program.
 
 use tabir_crypto::statement::Verb;
 
-use crate::clean::Window;
+use crate::clean::{Window, clean};
+use crate::forge::{GOVERNANCE, INTAKE};
 use crate::scale::{Plan, audited, middle};
-use crate::verdict::failures;
+use crate::verdict::{failures, said};
 
 /// Of the short form; long enough that an audit in little memory writes many runs to its file.
 const SHORT: u64 = 20_000;
@@ -19,6 +20,14 @@ fn drop_one(window: &mut Window) {
 
 fn lies(entries: u64) -> Plan {
     Plan { entries, lie: Some((middle(entries), drop_one)), again: true }
+}
+
+#[tokio::test]
+async fn a_clean_installation_raises_nothing() {
+    let forge = clean();
+    said(&forge, &[]).await;
+    assert!(forge.governance.size() > 50 && forge.intake.size() > 100);
+    assert!([GOVERNANCE, INTAKE].into_iter().all(|log| forge.clone().log(log).kept.len() >= 40));
 }
 
 #[tokio::test]
@@ -62,9 +71,6 @@ fn two_lies_in_a_million_entries_are_named() {
     let (window, entry) = (middle(MILLION), made.lie.unwrap());
     assert_eq!(
         audited(dir.path()).failures(),
-        [
-            format!("intake.once duplicate {} null", made.size - 1),
-            format!("windows.counts missing {entry} {window}"),
-        ]
+        [format!("intake.once duplicate {} null", made.size - 1), format!("windows.counts missing {entry} {window}"),]
     );
 }

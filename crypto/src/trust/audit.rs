@@ -191,11 +191,7 @@ impl<'t> Auditor<'t> {
     }
 
     /// All checks. `now` is the newest witnessed time of the two logs. Errors: those of the intake log's records.
-    pub fn finish<R: Records>(
-        mut self,
-        mut intake: Intake<R>,
-        now: u64,
-    ) -> core::result::Result<Report, R::Error> {
+    pub fn finish<R: Records>(mut self, mut intake: Intake<R>, now: u64) -> core::result::Result<Report, R::Error> {
         self.releases_a_day();
         self.notices(now);
         let judged = intake.windows.judge(now, &mut |_| {})?;
@@ -279,12 +275,7 @@ impl<'t> Auditor<'t> {
 
 impl<R: Records> Intake<R> {
     /// Takes the next entry of the intake log, after [`Auditor::look`].
-    pub fn take(
-        &mut self,
-        index: u64,
-        witnessed: Option<u64>,
-        looked: Looked,
-    ) -> core::result::Result<(), R::Error> {
+    pub fn take(&mut self, index: u64, witnessed: Option<u64>, looked: Looked) -> core::result::Result<(), R::Error> {
         let in_turn = index == self.next;
         self.next = index.saturating_add(1);
         let looked = if in_turn { looked.0 } else { Err(("intake.entries", Code::Order.into())) };

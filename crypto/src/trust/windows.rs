@@ -190,7 +190,10 @@ impl<R: Records> Windows<R> {
         }
         let ends = Ends::of(body.parts, body.pairs.iter().map(|[a, _]| &a.0));
         let says = Says::Accepted { times, reports: count(&body.pairs) };
-        self.push(Kind::Window { w, of: OfWindow::Statement { entry, says, part: body.part, parts: body.parts, ends } })?;
+        self.push(Kind::Window {
+            w,
+            of: OfWindow::Statement { entry, says, part: body.part, parts: body.parts, ends },
+        })?;
         body.pairs.iter().try_for_each(|[a, _]| self.push(Kind::Accepted { a: a.0, entry, w }))
     }
 
@@ -212,16 +215,13 @@ impl<R: Records> Windows<R> {
         }
     }
 
-    fn take_fate(
-        &mut self,
-        entry: u64,
-        word: Word,
-        body: &ReportFate,
-        witnessed: Option<u64>,
-    ) -> Result<(), R::Error> {
+    fn take_fate(&mut self, entry: u64, word: Word, body: &ReportFate, witnessed: Option<u64>) -> Result<(), R::Error> {
         let (w, round, ends) = (body.w, body.round, Ends::of(body.parts, body.nf.iter().map(|nf| &nf.0)));
         let says = Says::Fate { word, round, reports: count(&body.nf), witnessed };
-        self.push(Kind::Window { w, of: OfWindow::Statement { entry, says, part: body.part, parts: body.parts, ends } })?;
+        self.push(Kind::Window {
+            w,
+            of: OfWindow::Statement { entry, says, part: body.part, parts: body.parts, ends },
+        })?;
         body.nf.iter().try_for_each(|nf| self.name(entry, w, word, round, nf.0))
     }
 

@@ -82,7 +82,13 @@ impl<'f> Judge<'f> {
                 };
                 if !fits {
                     self.skipped.insert(entry);
-                    self.findings.push(Finding { check: PARTS, code: "part", window: w, entry: Some(entry), reports: 0 });
+                    self.findings.push(Finding {
+                        check: PARTS,
+                        code: "part",
+                        window: w,
+                        entry: Some(entry),
+                        reports: 0,
+                    });
                 }
             }
             OfWindow::Report { nf, entry, word, round } => open.report(nf, word, (round, entry), self.now),
@@ -105,9 +111,8 @@ impl<'f> Judge<'f> {
     /// All records have been seen: what is wrong, and the entries that hold a copy of an earlier statement, rising.
     pub(super) fn end(mut self) -> (Vec<Finding>, Vec<u64>) {
         self.close();
-        let twice = |(entry, (window, reports))| {
-            Finding { check: ONCE, code: "twice", window, entry: Some(entry), reports }
-        };
+        let twice =
+            |(entry, (window, reports))| Finding { check: ONCE, code: "twice", window, entry: Some(entry), reports };
         self.findings.extend(self.once.twice.into_iter().map(twice));
         self.copies.sort_unstable();
         (self.findings, self.copies)
