@@ -8,6 +8,7 @@ use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::value::Hex;
 use tabir_crypto::statement::{Statement, Verb};
+use tabir_crypto::trust::fresh::{self, Purpose};
 use tabir_crypto::trust::root::{LogName, TrustRoot};
 use tabir_crypto::trust::{Signer, Trust};
 use world::*;
@@ -197,4 +198,20 @@ fn refuses_a_next_version_whose_own_auditors_did_not_sign() {
 #[test]
 fn refuses_a_next_version_that_a_stranger_signed_too() {
     refused(next(|_| {}, &[auditor(0), auditor(1), stranger()]), Code::UnknownKey);
+}
+
+#[test]
+fn a_head_is_fresh_up_to_the_limit_and_not_a_second_longer() {
+    let trust = Trust::pinned(&first()).unwrap();
+    let (limit, fortnight) = (trust.root().freshness_s, 14 * DAY);
+    let old = |purpose, age| fresh::check(&trust, purpose, T0, T0 + age);
+    assert_eq!((old(Purpose::Binding, limit), old(Purpose::Report, fortnight)), (Ok(()), Ok(())));
+    refused(old(Purpose::Binding, limit + 1), Code::Stale);
+    refused(old(Purpose::Report, fortnight + 1), Code::Stale);
+    // A clock that is behind the witnesses' finds nothing old.
+    assert_eq!(fresh::check(&trust, Purpose::Binding, T0, T0 - 1), Ok(()));
+
+    // Who may wait longer with an identity may do so without.
+    let trust = next(|root| root.freshness_s = 30 * DAY, &quorum()).unwrap();
+    assert_eq!(fresh::check(&trust, Purpose::Report, T0, T0 + 30 * DAY), Ok(()));
 }

@@ -153,16 +153,35 @@ fn a_version_needs_both_quorums_and_follows_the_one_before() {
     assert_eq!(failed, [("trust.sound", Some("trust"))]);
 }
 
+/// A longer delay takes no key away that people already use, a shorter one lets no key begin before its day.
 #[test]
-fn delays_are_those_of_the_version_that_holds() {
-    let mut log = Log::new();
-    log.announce(&token(1), &[role(Role::Issuer)]).unwrap();
-    let at = |log: &Log, now| log.state.active_key(&log.trust, KeyKind::Token, now).map(|k| k.body.epoch);
-    refused(at(&log, T0 + DAY - 1), Code::NotActive);
+fn the_delay_of_a_key_is_that_of_the_version_of_its_entry() {
     let one = Trust::pinned(&first()).unwrap();
-    log.put(&after(&one, |root| root.activation_s.token = 10 * DAY, &quorum())).unwrap();
-    refused(at(&log, T0 + 10 * DAY - 1), Code::NotActive);
-    assert_eq!(at(&log, T0 + 10 * DAY), Ok(1));
+    let at = |log: &Log, now| log.state.active_key(&log.trust, KeyKind::Token, now).map(|k| k.body.epoch);
+    for later in [10 * DAY, 0] {
+        let mut log = Log::new();
+        log.announce(&token(1), &[role(Role::Issuer)]).unwrap();
+        log.put(&after(&one, |root| root.activation_s.token = later, &quorum())).unwrap();
+        refused(at(&log, T0 + DAY - 1), Code::NotActive);
+        assert_eq!(at(&log, T0 + DAY), Ok(1));
+        log.announce(&token(2), &[role(Role::Issuer)]).unwrap();
+        let begins = if later == 0 { T0 } else { T0 + later };
+        assert_ne!(at(&log, begins - 1), Ok(2));
+        assert_eq!(at(&log, begins), Ok(2));
+    }
+}
+
+#[test]
+fn the_delay_of_a_council_is_that_of_the_version_of_its_entry() {
+    let one = Trust::pinned(&first()).unwrap();
+    for later in [30 * DAY, 0] {
+        let mut log = Log::new();
+        log.put(&after(&one, |root| root.activation_s.council = later, &quorum())).unwrap();
+        let at = |now| log.state.active_council(&log.trust, now).map(|c| *c.council.council_id());
+        refused(at(T0 + 7 * DAY - 1), Code::NotActive);
+        assert_eq!(at(T0 + 7 * DAY), Ok(council_id().0));
+        assert_eq!(log.state.council_counts_from(&log.trust, &council().lineage.0), Some(T0 + 7 * DAY));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! fate     what the log says about one report   deadline the times of a window
 //! erasure  what stands behind a report.erased   records what an audit remembers of a long log
 //! release  what the warden may release          witnessed  by what time entries are measured
-//! audit    all of it over both logs, as a list of named checks
+//! audit    all of it over both logs, as a list of named checks     fresh    how old a head may be for what is done by it
 //! ```
 //! Nothing here reads a network or a clock. Who calls has checked the entries against a witnessed checkpoint
 //! ([`crate::log`]) and brings the time, which comes from cosignatures. Source: `docs/protocol.md`, "Trust root",
@@ -19,6 +19,7 @@ pub mod audit;
 pub mod deadline;
 pub mod erasure;
 pub mod fate;
+pub mod fresh;
 mod parts;
 pub mod records;
 mod release;

@@ -83,6 +83,11 @@ impl State {
         self.roots.last().map_or_else(|| pinned.first(), |(_, trust)| trust)
     }
 
+    /// The later versions of the trust root that the log has announced, each with its entry.
+    pub fn roots(&self) -> impl Iterator<Item = (u64, &Trust)> {
+        self.roots.iter().map(|(entry, trust)| (*entry, trust.as_ref()))
+    }
+
     /// The trust root that held at an entry of the governance log.
     pub(super) fn trust_at<'a>(&'a self, pinned: &'a Trust, entry: u64) -> &'a Trust {
         let before = self.roots.partition_point(|(from, _)| *from < entry);
@@ -322,10 +327,12 @@ impl State {
         }
     }
 
-    /// First second at which a key counts, its own dates aside; `None` before it is witnessed.
+    /// First second at which a key counts, its own dates aside; `None` before it is witnessed. The delay is that of the trust
+    /// root's version under which it was announced: a later one makes nobody's key count sooner, and puts none off.
     #[must_use]
     pub fn key_counts_from(&self, trust: &Trust, key: &AnnouncedKey) -> Option<u64> {
-        let delay = if key.waived { 0 } else { self.trust(trust).root().activation_s.of(key.body.kind) };
+        let announced_under = self.trust_at(trust, key.entry).root();
+        let delay = if key.waived { 0 } else { announced_under.activation_s.of(key.body.kind) };
         Some(self.witnessed.of(key.entry)?.saturating_add(delay))
     }
 

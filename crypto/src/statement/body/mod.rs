@@ -100,6 +100,19 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
+    /// All, in their order.
+    pub const ALL: [Self; 3] = [Self::Token, Self::Intake, Self::Warden];
+
+    /// The name as it stands in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Intake => "intake",
+            Self::Warden => "warden",
+        }
+    }
+
     /// The role that alone may announce this kind.
     #[must_use]
     pub const fn role(self) -> Role {

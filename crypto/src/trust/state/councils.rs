@@ -62,17 +62,27 @@ impl State {
     /// The council that new reports are sealed to: the last lineage whose first council has waited its delay and whose
     /// current one is not retired. Error: `not-active`.
     pub fn active_council(&self, trust: &Trust, now: u64) -> Result<&LoggedCouncil> {
-        let delay = self.trust(trust).root().activation_s.council;
-        let counts = |first: &B32| {
-            let at = self.councils.get(first).and_then(|c| self.witnessed.of(c.entry));
-            at.is_some_and(|at| at.saturating_add(delay) <= now)
-        };
+        let counts = |first: &B32| self.counts_from(trust, first).is_some_and(|from| from <= now);
         let current = |epochs: &Vec<B32>| {
             let witnessed = epochs.iter().rev().filter_map(|id| self.councils.get(id));
             witnessed.into_iter().find(|c| self.witnessed.of(c.entry).is_some()).filter(|c| c.retired.is_none())
         };
         let lineages = self.lineages.iter().rev().filter(|(_, epochs)| epochs.first().is_some_and(counts));
         lineages.filter_map(|(_, epochs)| current(epochs)).next().ok_or(Code::NotActive.into())
+    }
+
+    /// First second at which reports may be sealed to the key of a lineage, by the delay of the version under which its first
+    /// council was logged, as with [`State::key_counts_from`]; `None` before that is witnessed.
+    #[must_use]
+    pub fn council_counts_from(&self, trust: &Trust, lineage: &B32) -> Option<u64> {
+        let (_, epochs) = self.lineages.iter().find(|(have, _)| have == lineage)?;
+        self.counts_from(trust, epochs.first()?)
+    }
+
+    fn counts_from(&self, trust: &Trust, first: &B32) -> Option<u64> {
+        let entry = self.councils.get(first)?.entry;
+        let delay = self.trust_at(trust, entry).root().activation_s.council;
+        Some(self.witnessed.of(entry)?.saturating_add(delay))
     }
 
     /// The council with this id. Error: `context`.
