@@ -9,20 +9,22 @@ use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use common::world::{DAY, ISSUER, NOW, ORIGIN, World, identity, issuer_key, key, session_with, token};
+use common::world::{DAY, ISSUER, NOW, ORIGIN, TOKEN_END, World, identity, issuer_key, key, session_with, token};
 use tabir::api::gateway::Reported;
 use tabir::client::consent::Consent;
 use tabir::client::report::{Accepted, Draft, Sealed, seal, seal_as_shown, send};
 use tabir::client::{ClientError, Session};
+use tabir::clock::Clock;
 use tabir::http::Problem;
 use tabir_crypto::content::{IdentityRecord, Location, Precision};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::receipt::reference;
-use tabir_crypto::statement::body::{Acceptance, Release, Role};
+use tabir_crypto::statement::body::{Acceptance, KeyKind, Release, Role};
 use tabir_crypto::statement::value::{CodeText, Hex, Hour, Second, Text, V1};
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::submission::Submission;
 use tabir_crypto::token::{TokenChallenge, header as token_header};
+use tabir_crypto::trust::root::Activation;
 use tabir_crypto::{Code, json};
 use tokio::sync::watch;
 
@@ -156,4 +158,26 @@ fn seals_no_identity_under_an_old_head_of_the_log() {
     assert!(seal(&old(3 * DAY), &draft(Some(identity()))).is_ok());
     assert_eq!(refusal(seal(&old(3 * DAY + 1), &draft(Some(identity())))), Code::Stale);
     assert!(seal(&old(3 * DAY + 1), &draft(None)).is_ok(), "an outage of the witnesses silences nobody");
+}
+
+/// Delays are there so that people see a key before it counts, and no clock but the witnesses' says when that was.
+#[test]
+fn a_clock_that_is_ahead_makes_no_key_count_sooner() {
+    let delays = Activation { token: 0, intake: DAY, warden: DAY, council: DAY };
+    let world = World::with(None, |root| root.activation_s = delays);
+    let mut session = session_with(world, "http://127.0.0.1:1".into(), NOW + DAY);
+    for kind in [KeyKind::Intake, KeyKind::Warden] {
+        assert_eq!(refusal(session.key(kind)), Code::NotActive);
+    }
+    assert_eq!(refusal(session.council()), Code::NotActive);
+    assert_eq!(refusal(seal(&session, &draft(None))), Code::NotActive);
+    session.view.witnessed = NOW + DAY;
+    assert!(seal(&session, &draft(None)).is_ok());
+
+    // A key's own dates hold by the device's clock, also while the witnesses are silent.
+    session.view.witnessed = NOW;
+    session.clock = Clock::manual(TOKEN_END - 1);
+    assert!(session.key(KeyKind::Token).is_ok());
+    session.clock = Clock::manual(TOKEN_END);
+    assert_eq!(refusal(session.key(KeyKind::Token)), Code::NotActive);
 }

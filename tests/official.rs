@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::routing::get;
-use common::world::{NOW, World, identity, key, session_with};
+use common::world::{DAY, NOW, World, identity, key, session_with};
 use tabir::api::council::RequestFiles;
-use tabir::client::official::partial::Released;
-use tabir::client::official::{Board, OfficialError, OfficialFile, manifest};
+use tabir::client::official::partial::{Released, partial};
+use tabir::client::official::request::{Ask, request};
+use tabir::client::official::upkeep::{self, Sealed};
+use tabir::client::official::{Board, OfficialError, OfficialFile, Patience, approve, manifest, open, release};
 use tabir::client::report::{Draft, seal};
 use tabir::client::{ClientError, Session};
 use tabir::clock::{Clock, Random};
@@ -186,4 +188,33 @@ async fn nobody_helps_with_a_release_that_came_before_the_cooling_off_was_over()
         opening.release(after, &keys);
         assert!(matches!(opening.load().await, OfficialError::Client(ClientError::Log(_))));
     }
+}
+
+/// What an old head does not show, a withdrawal or another council, may have come long since.
+#[tokio::test]
+async fn an_official_signs_nothing_by_a_head_older_than_the_freshness_limit() {
+    let Opening { mut session, board, mut file, hash, .. } = Opening::approved().await;
+    let council = session.view.state.newest_council().unwrap().council.clone();
+    let (reference, ask) = ("AAAA-AAAA-AAAA", Ask::default());
+    let mut patience = Patience::new(std::time::Duration::ZERO, &|_| ());
+    for (age, stale) in [(3 * DAY, false), (3 * DAY + 1, true)] {
+        session.clock = Clock::manual(NOW + age);
+        let refused = |what: &str, error: Option<OfficialError>| {
+            let code = error.unwrap_or_else(|| panic!("{what} has nothing to go on here")).code();
+            assert_eq!(code == Some(Code::Stale), stale, "{what}");
+        };
+        let (here, board) = (&session, &board);
+        let approved = approve::approve(here, board, &mut file, &hash, (reference, "agreed"), &mut patience).await;
+        refused("approve", approved.err());
+        refused("partial", partial(here, board, &file, &hash, reference, &mut patience).await.err());
+        refused("open", open::open(here, board, &file, &hash, &mut patience).await.err());
+        refused("drill", upkeep::check(here, board, &file, &council, &mut patience).await.err());
+        refused("retire", upkeep::retire(here, board, &file, &council, Sealed::Kept, &mut patience).await.err());
+        let release = release::explain(here, here.trust.statement(), &file.verifying()).await;
+        refused("sign beside the warden", release.err());
+        refused("request", request(&mut session, board, &file, &ask, &mut patience).await.err());
+    }
+    // To say no takes no fresh head: nobody is harmed by it.
+    let no = approve::refuse(&session, &board, &file, &hash, "no", &mut patience).await.unwrap_err();
+    assert_ne!(no.code(), Some(Code::Stale));
 }

@@ -136,6 +136,30 @@ async fn a_release_that_lost_the_race_against_a_withdrawal_is_dropped() {
     assert_eq!(handed(&city), 0);
 }
 
+/// What an old head does not show, a withdrawal or another council, may have come long since.
+#[tokio::test]
+async fn releases_and_hands_out_nothing_by_a_head_older_than_the_freshness_limit() {
+    let (city, warden) = City::ready().await;
+    let case = city.case(&warden, 1).await;
+    let (request, view) = city.approved(&warden, &case).await;
+    let limit = city.setup.trust.root().freshness_s;
+    city.clock.set(view.now + limit + 1);
+    assert_eq!(refused(warden.releases(&view).await), "stale");
+    assert!(city.said(&warden).await.is_empty());
+    assert_eq!(stage(&warden, request).await, Stage::Open, "taken from the board, and not judged");
+
+    city.clock.set(view.now + limit);
+    warden.releases(&view).await.unwrap();
+    city.deliver(&warden).await;
+    let view = city.witnessed(&warden).await;
+    city.clock.set(view.now + limit + 1);
+    assert_eq!(refused(warden.releases(&view).await), "stale");
+    assert_eq!(handed(&city), 0);
+    let view = city.witnessed(&warden).await;
+    warden.releases(&view).await.unwrap();
+    assert_eq!(handed(&city), 1, "the witnesses are back");
+}
+
 fn no(request: B32, index: u16) -> UnsealRefused {
     let (at, council_id) = (Hour::of(NOW), Hex(council_id()));
     UnsealRefused { v: V1, at, request_hash: Hex(request), council_id, index, reason: code("no") }

@@ -35,7 +35,7 @@ pub struct Services {
     pub categories: Vec<Category>,
 }
 
-/// A key as `GET /v1/keys` names it: a convenience, the client checks it at its entry of the governance log.
+/// A key as `GET /v1/keys` names it: a convenience, which a client checks against what it works out from the log itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
@@ -45,27 +45,38 @@ pub struct KeyEntry {
     pub epoch: u64,
     /// The public key.
     pub key: Bytes,
-    /// Entry of the governance log.
+    /// Number of its entry in the governance log.
     pub index: u64,
+    /// The entry that announces it: a DSSE statement.
+    pub entry: Bytes,
+    /// C2SP tlog-proof: that this entry stands in the checkpoint inside.
+    pub proof: Bytes,
 }
 
 /// The council in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct CouncilEntry {
     pub council_id: Hex32,
-    /// Entry of the governance log.
+    /// Number of its entry in the governance log.
     pub index: u64,
+    /// The entry that makes it: a DSSE statement.
+    pub entry: Bytes,
+    /// As for a key.
+    pub proof: Bytes,
 }
 
-/// Answer of `GET /v1/keys`.
+/// Answer of `GET /v1/keys`: the keys and the council that count at the witnessed time of one checkpoint, which every proof
+/// has inside. It follows from the log alone, so that everybody who has read the log up to there can say whether it is right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Keys {
     pub v: V1,
+    /// Size of that checkpoint; 0 before the first.
     pub tree_size: u64,
+    /// At most one of a kind.
     pub keys: Vec<KeyEntry>,
     /// Absent until a council is active.
     #[serde(default, skip_serializing_if = "Option::is_none")]

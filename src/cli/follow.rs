@@ -4,7 +4,7 @@
 //! answer of the gateway can hide it, and with `--log` the gateway is not even asked.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tabir_crypto::Secret;
@@ -12,14 +12,16 @@ use tabir_crypto::content::{DisputeCode, Message, MessageKind, Stars};
 use tabir_crypto::receipt::Receipt;
 use tabir_crypto::statement::value::Hour;
 use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::fresh::{self, Purpose};
 use tabir_crypto::trust::root::LogName;
 
 use super::connect::{self, Connect};
 use super::words::{self, Language};
 use super::{CliError, follow_prove, openings};
 use crate::client::case::{self, Case};
+use crate::client::last_heads::LastHeads;
 use crate::client::log_reader::{Growth, LogReader};
-use crate::client::log_source::{HttpLog, LogFolder};
+use crate::client::log_source::LogSource;
 use crate::client::opening::{self, Opening, Seen, bundle};
 use crate::client::tokens::{self, Attestation};
 use crate::client::{ClientError, Session, prove};
@@ -40,6 +42,10 @@ pub struct Args {
     /// The trust root, which you got by another way than from this server
     #[arg(long, env = "TABIR_TRUST", value_name = "FILE")]
     trust: PathBuf,
+    /// Folder that remembers the last head of the log, so that one that shrank or forked since is refused; whoever finds it
+    /// sees when this device was last used for this. Without it nothing is kept
+    #[arg(long, env = "TABIR_STATE", value_name = "FOLDER")]
+    state: Option<PathBuf>,
     /// File with the receipt (mode 0600); without it the receipt is asked for
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
@@ -120,13 +126,19 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let trust = std::sync::Arc::new(connect::load_trust(&args.trust)?);
     if let Some(log) = &args.log {
         let clock = Clock::system();
-        let (view, growth) = read_log(&trust, log, &clock).await?;
+        let heads = args.state.clone().map(LastHeads::new);
+        let read = read_log(&trust, log, &clock, heads.as_ref()).await;
+        let (view, growth) = read.map_err(|error| connect::kept_both(error, args.state.as_deref()))?;
         let now = clock.now().max(view.witnessed);
         let found = Found::new(&trust, &view, &growth, now, &receipt)?;
         found.write_proof(&args, &receipt)?;
         return found.show(&args, None);
     }
-    let connect = Connect { server: args.server.clone().unwrap_or_default(), trust: args.trust.clone() };
+    let connect = Connect {
+        server: args.server.clone().unwrap_or_default(),
+        trust: args.trust.clone(),
+        state: args.state.clone(),
+    };
     let opened = connect.session_with_log().await;
     let (session, growth) = opened.inspect_err(|_| eprintln!("{}", words::without_gateway(args.words())))?;
     let found = Found::new(&session.trust, &session.view, &growth, session.now(), &receipt)?;
@@ -156,16 +168,31 @@ pub async fn run(args: Args) -> Result<(), CliError> {
 }
 
 /// Reads a governance log from its server or from a folder. Errors: those of the log reader.
-async fn read_log(trust: &Trust, log: &str, clock: &Clock) -> Result<(View, Growth), CliError> {
-    let mut view = View::default();
-    let growth = if log.starts_with("http://") || log.starts_with("https://") {
-        let reader: LogReader<HttpLog> = ledger::reader(trust, LogName::Governance, Client::new(clock.clone()), log)?;
-        view.advance(trust, &reader).await
+async fn read_log(
+    trust: &Trust,
+    log: &str,
+    clock: &Clock,
+    heads: Option<&LastHeads>,
+) -> Result<(View, Growth), ClientError> {
+    let name = LogName::Governance;
+    if log.starts_with("http://") || log.starts_with("https://") {
+        read_from(trust, &ledger::reader(trust, name, Client::new(clock.clone()), log)?, heads).await
     } else {
-        let folder = LogFolder(PathBuf::from(log).join(LogName::Governance.as_str()));
-        view.advance(trust, &ledger::reader_of(trust, LogName::Governance, folder)?).await
-    };
-    Ok((view, growth.map_err(ClientError::from)?))
+        read_from(trust, &ledger::reader_of_copy(trust, name, Path::new(log))?, heads).await
+    }
+}
+
+async fn read_from<S: LogSource>(
+    trust: &Trust,
+    reader: &LogReader<S>,
+    heads: Option<&LastHeads>,
+) -> Result<(View, Growth), ClientError> {
+    let mut view = View::default();
+    let growth = view.advance(trust, reader).await?;
+    if let Some(heads) = heads {
+        heads.follow(reader, LogName::Governance, &growth.checkpoint).await?;
+    }
+    Ok((view, growth))
 }
 
 /// What the governance log holds about the identity.
@@ -207,7 +234,7 @@ impl<'a> Found<'a> {
         let l = args.words();
         let codes = self.view.state.policy().map(|p| &p.codes);
         let (head, witnessed) = (self.view.head, self.view.witnessed);
-        let stale = self.now.saturating_sub(witnessed) > self.trust.root().freshness_s;
+        let stale = fresh::check(self.trust, Purpose::Binding, witnessed, self.now).is_err();
         if args.json {
             let log = json!({"size": head.size, "witnessed": Hour::of(witnessed), "stale": stale});
             let mut line =

@@ -8,6 +8,7 @@ pub mod desk;
 pub mod follow;
 mod follow_prove;
 pub mod init;
+pub mod keys;
 pub mod log;
 pub mod official;
 mod openings;
@@ -81,6 +82,9 @@ enum Command {
     Report(report::Args),
     /// Come back with the receipt: read, answer, rate, dispute, erase, prove
     Follow(follow::Args),
+    /// Show every key that people rely on, and watch for new ones
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Copy both logs, and check everything offline
     #[command(subcommand)]
     Audit(audit::Command),
@@ -152,6 +156,7 @@ pub async fn main() -> ExitCode {
         Command::Unseal(command) => unseal::run(command).await,
         Command::Report(args) => report::run(args).await,
         Command::Follow(args) => follow::run(args).await,
+        Command::Keys(command) => keys::run(command).await,
         Command::Audit(command) => audit::run(command).await,
 
         Command::Log(command) => log::run(command).await,

@@ -5,7 +5,6 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use serde_json::json;
-use tabir_crypto::Code;
 use tabir_crypto::content::{IdentityRecord, Latitude, Location, Longitude, Precision};
 use tabir_crypto::statement::body::{Category, Release};
 use tabir_crypto::statement::value::CodeText;
@@ -92,7 +91,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let category = known
         .ok_or_else(|| CliError::Usage(format!("there is no category {wanted:?}; `tabir report --list` shows them")))?;
     let draft = draft(&args, category)?;
-    if !session.is_fresh() {
+    if session.check_fresh().is_err() {
         eprintln!(
             "The outside body's last word is {} hours old; a report without an identity is still taken.",
             session.age() / 3600
@@ -135,9 +134,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
 /// Shows who can open the identity, and asks before anything is paid or sealed. Without a terminal nobody can be asked:
 /// then `--yes` must say that it was read.
 fn consent(args: &Args, session: &Session) -> Result<Consent, CliError> {
-    if !session.is_fresh() {
-        return Err(tabir_crypto::Error::from(Code::Stale).into());
-    }
+    session.check_fresh()?;
     let consent = Consent::of(session)?;
     let l = match args.language.as_deref() {
         Some("id") => Language::Id,

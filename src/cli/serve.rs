@@ -127,7 +127,7 @@ pub async fn start(config: &Config, stop: watch::Receiver<bool>) -> Result<JoinS
     let client = Client::new(clock.clone());
     let every = if trust.root().demo { FOLLOW_DEMO } else { FOLLOW };
     let reader = ledger::reader(&trust, LogName::Governance, client.clone(), &config.peers.log)?;
-    let (ledger, follow) = Ledger::follow(Arc::clone(&trust), reader, every, stop.clone());
+    let (ledger, follow) = Ledger::follow(Arc::clone(&trust), reader, every, clock.clone(), stop.clone());
     let setup = Setup { trust, clock, client, peers: config.peers.clone(), ledger, stop: stop.clone() };
 
     let mut parts = parts(config, &setup).await?;

@@ -8,7 +8,7 @@ use tabir_crypto::B32;
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::{Statement, Verb};
 
-use super::connect::{BoardArgs, Meeting};
+use super::connect::{BoardArgs, Meeting, heads_beside};
 use super::official::{fingerprints, hex32, progress};
 use super::{CliError, read};
 use crate::client::Session;
@@ -74,9 +74,13 @@ pub async fn run(args: Args) -> Result<(), CliError> {
 async fn sign_proposal(args: &Args, id: B32, key: &SigningKey) -> Result<(), CliError> {
     let (board, server) = (args.board.clone(), args.server.clone());
     let meeting = match &args.trust {
-        Some(trust) => Some(BoardArgs { board: board.clone(), server, trust: trust.clone() }.open(key.clone()).await?),
+        Some(trust) => {
+            let who = BoardArgs { board: board.clone(), server, trust: trust.clone() };
+            Some(who.open(key.clone(), heads_beside(&args.key)).await?)
+        }
         None => None,
     };
+    meeting.as_ref().map_or(Ok(()), Meeting::check_fresh)?;
     let alone = || board.as_deref().map(|url| Board::new(Client::new(Clock::system()), url, key.clone()));
     let (board, trusted) = match meeting {
         Some(Meeting { board, trust, session, .. }) => (board, Some((trust, session))),

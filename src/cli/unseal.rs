@@ -138,7 +138,7 @@ impl Common {
     /// Opens the key file, then reads the log.
     pub(super) async fn start(&self) -> Result<Desk, CliError> {
         let file = self.key.open()?;
-        let session = self.connect.session().await?;
+        let session = self.connect.session_of(&self.key).await?;
         let board = Board::new(session.http.clone(), &session.services.council, file.signing().clone());
         Ok(Desk { session, board, file })
     }

@@ -41,7 +41,7 @@ impl Consent {
     /// For a report that is sealed now. Error: `not-active` when no council counts.
     pub fn of(session: &Session) -> Result<Self, ClientError> {
         let (state, root) = (&session.view.state, session.trust.root());
-        let logged = state.active_council(&session.trust, session.now())?;
+        let logged = session.council()?;
         let council = &logged.council;
         let policy = state.policy();
         let names = root.witnesses.iter().map(|vkey| VerifierKey::parse(vkey.as_str()));
@@ -73,8 +73,5 @@ impl Consent {
 
 /// A key counts from the witnessed time of its first council and the delay on; a refresh or reshare keeps the key.
 fn since(session: &Session, council: &Council) -> u64 {
-    let state = &session.view.state;
-    let first = state.councils().find(|c| c.council.lineage() == council.lineage() && c.council.epoch() == 1);
-    let witnessed = first.and_then(|c| state.witnessed().of(c.entry)).unwrap_or(0);
-    witnessed.saturating_add(session.trust.root().activation_s.council)
+    session.view.state.council_counts_from(&session.trust, council.lineage()).unwrap_or(0)
 }

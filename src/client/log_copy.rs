@@ -44,14 +44,24 @@ pub async fn copy_log_with<S: LogSource>(
     let theirs = reader.checkpoint().await?;
     let known = mine.as_ref().map_or(TreeHead::EMPTY, CosignedCheckpoint::head);
     let grown = grow(reader, &copy, known, &theirs, folder, progress).await;
-    if let (Err(error), Some(mine)) = (&grown, &mine)
+    keep_both(folder, grown, mine.as_ref(), &theirs)
+}
+
+/// Keeps both checkpoints where a log shrank or forked.
+pub(super) fn keep_both<T>(
+    folder: &Path,
+    result: Result<T, ReadError>,
+    mine: Option<&CosignedCheckpoint>,
+    theirs: &CosignedCheckpoint,
+) -> Result<T, ReadError> {
+    if let (Err(error), Some(mine)) = (&result, mine)
         && matches!(error.code(), Some(Code::Shrunk | Code::Consistency))
     {
-        for side in [mine, &theirs] {
+        for side in [mine, theirs] {
             write(folder, &format!("evidence/{}", hex::encode(side.signed().hash())), &side.signed().to_bytes())?;
         }
     }
-    grown
+    result
 }
 
 async fn grow<S: LogSource>(
@@ -153,7 +163,7 @@ async fn kept_for_ever<S: LogSource>(
 }
 
 /// Whole or not at all: under another name first.
-fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
+pub(super) fn write(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), ReadError> {
     let file = folder.join(path);
     let part = file.with_extension("part");
     let work = || {

@@ -7,6 +7,8 @@ pub mod audit_report;
 pub mod case;
 pub mod compare;
 pub mod consent;
+pub mod keys;
+pub mod last_heads;
 pub mod log_copy;
 pub mod log_proof;
 pub mod log_reader;

@@ -69,6 +69,7 @@ pub async fn report(session: &Session, receipt: &Receipt, case: &Case) -> Result
     }
     let reader = ledger::reader(&session.trust, LogName::Intake, session.http.clone(), &session.services.log)?;
     let newest = reader.checkpoint().await?;
+    session.goes_on(&reader, LogName::Intake, &newest).await?;
     Ok(in_log(&session.trust, &session.view, &reader, newest, (statement, acceptance)).await?)
 }
 

@@ -69,13 +69,13 @@ pub fn seal(session: &Session, draft: &Draft) -> Result<Sealed, ClientError> {
 /// As [`seal`], to the council that the reporter was shown and no other: while somebody reads, another may have begun to
 /// count. Errors: those of [`seal`], `context` when it has.
 pub fn seal_as_shown(session: &Session, draft: &Draft, shown: Option<&Consent>) -> Result<Sealed, ClientError> {
-    if draft.identity.is_some() && !session.is_fresh() {
-        return Err(Code::Stale.into());
+    if draft.identity.is_some() {
+        session.check_fresh()?;
     }
     let rng = &mut Random;
     let intake = KemPublicKey::from_bytes(&session.key(KeyKind::Intake)?)?;
     let warden = KemPublicKey::from_bytes(&session.key(KeyKind::Warden)?)?;
-    let council = session.view.state.active_council(&session.trust, session.now())?;
+    let council = session.council()?;
     if shown.is_some_and(|shown| !shown.is_for(&council.council)) {
         return Err(Code::Context.into());
     }

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
+use tabir_crypto::log::CosignedCheckpoint;
 use tabir_crypto::statement::body::KeyKind;
 use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::fresh::{self, Purpose};
+use tabir_crypto::trust::state::LoggedCouncil;
 
 use super::ClientError;
-use super::log_reader::Growth;
+use super::last_heads::LastHeads;
+use super::log_reader::{Growth, LogReader};
+use super::log_source::LogSource;
 use crate::api::gateway::Services;
 use crate::clock::Clock;
 use crate::http::Client;
 use tabir_crypto::trust::root::LogName;
 
 use crate::ledger::{self, View};
-
-/// A head this old still takes a report without an identity, with a warning: an outage of the outside body must not
-/// silence people.
-const STALE_MAX_S: u64 = 14 * 86_400;
 
 /// One client's view of one installation.
 pub struct Session {
@@ -32,58 +33,84 @@ pub struct Session {
     pub services: Services,
     /// The governance log, read from entry 0.
     pub view: View,
+    /// What this device saw before, where its owner keeps it.
+    pub heads: Option<LastHeads>,
 }
 
 impl Session {
-    /// Reads services and the whole governance log. Errors: HTTP, those of the log reader, `stale`.
+    /// Reads services and the whole governance log, and remembers nothing. Errors: those of [`Session::open_with_log`].
     pub async fn open(http: Client, clock: Clock, trust: Arc<Trust>, server: &str) -> Result<Self, ClientError> {
-        Ok(Self::open_with_log(http, clock, trust, server).await?.0)
+        Ok(Self::open_with_log(http, clock, trust, server, None).await?.0)
     }
 
-    /// As [`Session::open`], with the log itself: for who proves from it.
+    /// As [`Session::open`], with the log itself, for who proves from it; what this device saw before must go on in it.
+    /// Errors: HTTP, those of the log reader and of [`LastHeads::follow`], `stale` for a head by which nothing is done.
     pub async fn open_with_log(
         http: Client,
         clock: Clock,
         trust: Arc<Trust>,
         server: &str,
+        heads: Option<LastHeads>,
     ) -> Result<(Self, Growth), ClientError> {
         let server = server.trim_end_matches('/').to_owned();
         let services: Services = http.get_json(&format!("{server}/v1/services")).await?;
-        let reader = ledger::reader(&trust, LogName::Governance, http.clone(), &services.log)?;
-        let mut view = View::default();
-        let log = view.advance(&trust, &reader).await?;
-        let session = Self { http, clock, trust, server, services, view };
-        if session.age() > STALE_MAX_S {
-            return Err(ClientError::Crypto(tabir_crypto::Code::Stale.into()));
-        }
+        let mut session = Self { http, clock, trust, server, services, view: View::default(), heads };
+        let log = session.advance().await?;
+        fresh::check(&session.trust, Purpose::Report, session.view.witnessed, session.clock.now())?;
         Ok((session, log))
     }
 
-    /// Reads what the log holds now.
+    /// Reads what the log holds now. Errors: as [`Session::open_with_log`].
     pub async fn refresh(&mut self) -> Result<(), ClientError> {
-        let reader = ledger::reader(&self.trust, LogName::Governance, self.http.clone(), &self.services.log)?;
-        self.view.advance(&self.trust, &reader).await?;
-        Ok(())
+        self.advance().await.map(drop)
     }
 
-    /// Age of the newest witnessed head, in seconds.
+    async fn advance(&mut self) -> Result<Growth, ClientError> {
+        let reader = ledger::reader(&self.trust, LogName::Governance, self.http.clone(), &self.services.log)?;
+        let growth = self.view.advance(&self.trust, &reader).await?;
+        self.goes_on(&reader, LogName::Governance, &growth.checkpoint).await?;
+        Ok(growth)
+    }
+
+    /// Where this device remembers: whether a checkpoint that was read goes on from the one that was seen last. Errors: those
+    /// of [`LastHeads::follow`].
+    pub async fn goes_on<S: LogSource>(
+        &self,
+        reader: &LogReader<S>,
+        log: LogName,
+        newest: &CosignedCheckpoint,
+    ) -> Result<(), ClientError> {
+        match &self.heads {
+            Some(heads) => Ok(heads.follow(reader, log, newest).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Age of the newest witnessed head by this device's clock, in seconds.
     #[must_use]
     pub fn age(&self) -> u64 {
-        self.clock.now().saturating_sub(self.view.witnessed)
+        fresh::age(self.view.witnessed, self.clock.now())
     }
 
-    /// Whether the head is fresh enough for an identity to be sealed.
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        self.age() <= self.trust.root().freshness_s
+    /// Whether the head is fresh enough for an identity to be sealed, or for a signature of an official or an auditor.
+    /// Error: `stale`.
+    pub fn check_fresh(&self) -> Result<(), ClientError> {
+        Ok(fresh::check(&self.trust, Purpose::Binding, self.view.witnessed, self.clock.now())?)
     }
 
-    /// The key of a kind that counts now, by this device's clock and the log's witnessed times.
+    /// The key of a kind that counts now: its delay is over by the log's newest witnessed time, its own dates hold by this
+    /// device's clock. Errors: those of [`State::active_key_by`](tabir_crypto::trust::State::active_key_by).
     pub fn key(&self, kind: KeyKind) -> Result<Vec<u8>, ClientError> {
-        Ok(self.view.state.active_key(&self.trust, kind, self.now())?.body.key.0.clone())
+        let (state, witnessed) = (&self.view.state, self.view.witnessed);
+        Ok(state.active_key_by(&self.trust, kind, witnessed, self.now())?.body.key.0.clone())
     }
 
-    /// The time by which keys are judged: never before the log's newest head.
+    /// The council that reports are sealed to: its delay is over by the log's newest witnessed time. Error: `not-active`.
+    pub fn council(&self) -> Result<&LoggedCouncil, ClientError> {
+        Ok(self.view.state.active_council(&self.trust, self.view.witnessed)?)
+    }
+
+    /// The time by which keys' own dates are judged, and where requests stand: never before the log's newest head.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.clock.now().max(self.view.witnessed)

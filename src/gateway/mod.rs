@@ -29,13 +29,14 @@ pub mod windows;
 pub mod writes;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::token::TokenChallenge;
 use tabir_crypto::trust::Trust;
 
+use crate::api::gateway::Keys;
 use crate::clock::Clock;
 use crate::config::{Peers, Setup, roles};
 use crate::db::Db;
@@ -58,6 +59,8 @@ pub struct Gateway {
     peers: Peers,
     challenge: TokenChallenge,
     token_keys: KeyCache,
+    /// Answer of `GET /v1/keys` at the size and the witnessed time of a checkpoint.
+    keys_shown: Mutex<Option<((u64, u64), Arc<Keys>)>>,
 }
 
 impl Gateway {
@@ -75,6 +78,7 @@ impl Gateway {
             peers: setup.peers.clone(),
             challenge: TokenChallenge::new(root.issuer_name.as_str(), root.origin.as_str())?,
             token_keys: KeyCache::default(),
+            keys_shown: Mutex::default(),
         })
     }
 

@@ -151,7 +151,7 @@ async fn trust_version(State(s): State<Shared>, Path(version): Path<String>) -> 
 }
 
 async fn keys(State(s): State<Shared>) -> Result<Response, Problem> {
-    answer(StatusCode::OK, &s.gateway.keys())
+    answer(StatusCode::OK, &*s.gateway.keys())
 }
 
 async fn report(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {

@@ -29,9 +29,11 @@ use crate::clock::Random;
 use crate::http::{HttpError, Method};
 
 impl Warden {
-    /// All steps, in their order. What is stored already goes on also while the board can't be reached.
+    /// All steps, in their order. What is stored already goes on also while the board can't be reached. By an old head
+    /// nothing is said or handed out: error `stale`.
     pub async fn releases(&self, view: &View) -> Result<(), WardenError> {
         let taken = self.take_requests(view).await;
+        view.check_fresh(&self.trust, self.clock.now())?;
         self.answer(view).await?;
         self.write_journal().await?;
         let proposed = self.propose(view).await;

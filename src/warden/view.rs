@@ -5,6 +5,7 @@
 //! checkpoint that does not fit the copy is a fork, even if every other witness signed it.
 
 use tabir_crypto::log::tile::Edge;
+use tabir_crypto::trust::fresh::{self, Purpose};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{State, Trust};
 use tabir_crypto::{B32, Code};
@@ -40,6 +41,12 @@ impl View {
         }
         let root = edge.head().root;
         Ok((edge, root))
+    }
+
+    /// Whether the newest witnessed time is young enough, by this host's clock, for an identity to be released by what the
+    /// log says: a request may have been withdrawn, a council changed since. Error: `stale`.
+    pub fn check_fresh(&self, trust: &Trust, now: u64) -> tabir_crypto::Result<()> {
+        fresh::check(trust, Purpose::Binding, self.now, now)
     }
 
     fn take(&mut self, trust: &Trust, edge: Edge, leaves: &[Vec<u8>], kept: Kept) {

@@ -7,13 +7,15 @@ use std::sync::{Arc, OnceLock};
 
 use tabir::api::gateway::Services;
 use tabir::client::Session;
+use tabir::client::log_reader::{Entry, Growth};
 use tabir::clock::{Clock, Random};
 use tabir::config::{Peers, Setup};
 use tabir::http::Client;
-use tabir::ledger::{Ledger, View};
+use tabir::ledger::{Ledger, View, verifiers};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::hpke::KemSecretKey;
-use tabir_crypto::log::{Cosigner, NoteSigner};
+use tabir_crypto::log::tile::Edge;
+use tabir_crypto::log::{Checkpoint, CosignedCheckpoint, Cosigner, NoteSigner, SignedCheckpoint, leaf_hash};
 use tabir_crypto::statement::body::{
     CeremonyKind, CouncilManifest, KeyAnnounced, KeyKind, ManifestMember, PolicySet, Role,
 };
@@ -23,7 +25,7 @@ use tabir_crypto::threshold::dkg::{Ceremony, Public, Round1};
 use tabir_crypto::token::{IssuerKey, Token, TokenChallenge, blind};
 use tabir_crypto::trust::Trust;
 use tabir_crypto::trust::root::{Activation, LogKey, LogName, TrustRoot};
-use tabir_crypto::{Secret, SecretBytes};
+use tabir_crypto::{Code, Secret, SecretBytes};
 use tokio::sync::watch;
 
 /// When everything here happens: a full hour, and a full day plus 8 hours.
@@ -112,7 +114,7 @@ fn trust_root() -> TrustRoot {
     }
 }
 
-fn signed(verb: Verb, body: &impl serde::Serialize, keys: &[SigningKey]) -> Statement {
+pub fn signed(verb: Verb, body: &impl serde::Serialize, keys: &[SigningKey]) -> Statement {
     let mut statement = Statement::new(verb, body).unwrap();
     keys.iter().for_each(|key| statement.sign(key));
     statement
@@ -126,7 +128,7 @@ fn announced(kind: KeyKind, key: &[u8], not_after: u64) -> Statement {
     signed(Verb::KeyAnnounced, &body, &[vec![identity(role)], beside].concat())
 }
 
-fn auditors() -> Vec<SigningKey> {
+pub fn auditors() -> Vec<SigningKey> {
     vec![key(20), key(21)]
 }
 
@@ -154,15 +156,25 @@ pub struct World {
     pub trust: Arc<Trust>,
     pub view: View,
     pub intake: KemSecretKey,
+    /// The governance log's entries.
+    pub leaves: Vec<Vec<u8>>,
 }
 
 impl World {
     /// With this policy, or with none.
     pub fn new(policy: Option<PolicySet>) -> Self {
-        let root = signed(Verb::TrustRoot, &trust_root(), &auditors());
+        Self::with(policy, |_| ())
+    }
+
+    /// The same with another trust root.
+    pub fn with(policy: Option<PolicySet>, change: impl FnOnce(&mut TrustRoot)) -> Self {
+        let mut root = trust_root();
+        change(&mut root);
+        let root = signed(Verb::TrustRoot, &root, &auditors());
         let trust = Arc::new(Trust::pinned(&root).unwrap());
         let (intake, warden) = (KemSecretKey::from_seed(intake_seed()), KemSecretKey::generate(&mut Random));
-        let mut world = Self { trust, view: View { witnessed: NOW, ..View::default() }, intake };
+        let mut world = Self { trust, view: View::default(), intake, leaves: Vec::new() };
+        world.view.witnessed = NOW;
         world.log(&announced(KeyKind::Token, issuer_key().public().spki(), TOKEN_END));
         world.log(&announced(KeyKind::Intake, world.intake.public_key().as_bytes(), NOW + 400 * DAY));
         world.log(&announced(KeyKind::Warden, warden.public_key().as_bytes(), NOW + 400 * DAY));
@@ -175,8 +187,43 @@ impl World {
 
     /// Appends to the governance log, witnessed at [`NOW`].
     pub fn log(&mut self, statement: &Statement) {
-        let entry = self.view.state.size();
-        self.view.state.apply(&self.trust, entry, &statement.to_bytes(), Some(NOW)).unwrap();
+        self.put(statement).unwrap();
+    }
+
+    /// The same for one that readers may refuse.
+    pub fn put(&mut self, statement: &Statement) -> tabir_crypto::Result<()> {
+        let (index, leaf) = (self.leaves.len() as u64, statement.to_bytes());
+        let taken = self.view.take(&self.trust, index, &leaf, NOW);
+        self.leaves.push(leaf);
+        let checkpoint = self.checkpoint(NOW);
+        (self.view.head, self.view.checkpoint) = (checkpoint.head(), Some(checkpoint));
+        taken
+    }
+
+    /// The checkpoint of all that is logged, cosigned at that time.
+    pub fn checkpoint(&self, time: u64) -> CosignedCheckpoint {
+        let mut edge = Edge::load(0, |_| Err(Code::Tile.into())).unwrap();
+        self.leaves.iter().for_each(|leaf| edge.push(leaf).unwrap());
+        let log = self.trust.log(LogName::Governance);
+        let signer = NoteSigner::from_seed(log.origin.as_str(), &seed(40)).unwrap();
+        let text = Checkpoint { origin: log.origin.as_str().into(), head: edge.head() };
+        let mut signed = SignedCheckpoint::sign(text, &signer).unwrap();
+        signed.add(Cosigner::from_seed("witness.example", &seed(42)).unwrap().cosign(&signed, time));
+        let (_, witnesses) = verifiers(&self.trust, LogName::Governance).unwrap();
+        CosignedCheckpoint::check(signed, &witnesses).unwrap()
+    }
+
+    /// What a reader of this log gets.
+    pub fn growth(&self) -> Growth {
+        let checkpoint = self.checkpoint(NOW);
+        let entry = |(index, leaf): (u64, &Vec<u8>)| Entry {
+            index,
+            leaf: leaf.clone(),
+            hash: leaf_hash(leaf),
+            witnessed_time: NOW,
+        };
+        let entries = (0..).zip(&self.leaves).map(entry).collect();
+        Growth { entries, kept: vec![checkpoint.clone()], checkpoint }
     }
 
     /// What a role's `start` gets. The process never ends: nobody holds the other side of `stop`.
@@ -196,7 +243,7 @@ impl World {
         let http = Client::new(clock.clone());
         let services = http.get_json(&format!("{server}/v1/services")).await.unwrap();
         let (trust, server, view) = (Arc::clone(&self.trust), server.to_owned(), self.view.clone());
-        Session { http, clock: clock.clone(), trust, server, services, view }
+        Session { http, clock: clock.clone(), trust, server, services, view, heads: None }
     }
 }
 
@@ -206,7 +253,15 @@ pub fn session_with(world: World, server: String, now: u64) -> Session {
     let [issuer, log, council] = [(); 3].map(|()| server.clone());
     let services =
         Services { v: V1, name: text("Test city"), demo: false, issuer, log, council, categories: Vec::new() };
-    Session { http: Client::new(clock.clone()), clock, trust: world.trust, server, services, view: world.view }
+    Session {
+        http: Client::new(clock.clone()),
+        clock,
+        trust: world.trust,
+        server,
+        services,
+        view: world.view,
+        heads: None,
+    }
 }
 
 /// Puts a role's identity key into its folder.

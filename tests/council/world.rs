@@ -115,7 +115,8 @@ impl World {
 
         let (stop, stopped) = watch::channel(false);
         let reader = ledger::reader(&trust, GOVERNANCE, client.clone(), &log.base).unwrap();
-        let (ledger, follow) = Ledger::follow(trust.clone(), reader, Duration::from_millis(50), stopped.clone());
+        let every = Duration::from_millis(50);
+        let (ledger, follow) = Ledger::follow(trust.clone(), reader, every, clock.clone(), stopped.clone());
         tokio::spawn(follow);
         let peers = Peers { log_internal: log.base.clone(), gateway_internal: gateway_url, ..Peers::default() };
         let setup =

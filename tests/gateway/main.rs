@@ -6,6 +6,7 @@ mod common;
 mod cases;
 mod forwarder;
 mod harness;
+mod keys;
 mod spend;
 mod submission;
 mod windows;

@@ -188,8 +188,12 @@ impl Running {
         self.client.send(Method::POST, &url, &[], line.as_bytes().to_vec()).await
     }
 
+    pub fn source(&self, log: LogName) -> HttpLog {
+        HttpLog::new(self.client.clone(), &self.base, log.as_str())
+    }
+
     pub fn reader(&self, log: LogName) -> LogReader<HttpLog> {
-        reader(log, HttpLog::new(self.client.clone(), &self.base, log.as_str()))
+        reader(log, self.source(log))
     }
 
     pub async fn pending(&self, log: LogName) -> SignedCheckpoint {

@@ -29,5 +29,7 @@ pub async fn unseal(world: &World, n: u16, step: &str, more: &[&str]) -> (i32, S
 pub async fn done(world: &World, n: u16, step: &str, more: &[&str]) -> Value {
     let (code, out, err) = unseal(world, n, step, more).await;
     assert_eq!(code, 0, "{step} by {n}: {err}");
+    let remembered = world.key_file(n).with_added_extension("heads").join("governance/checkpoint");
+    assert!(remembered.exists(), "an official's tools remember the last head");
     serde_json::from_str(&out).unwrap_or_else(|e| panic!("{step}: {e}: {out}"))
 }

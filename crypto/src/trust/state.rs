@@ -303,11 +303,18 @@ impl State {
     /// The one key of this kind that counts now: of the highest epoch that is active.
     /// Errors: `key-conflict` when an epoch that would count has two, `not-active` when none does.
     pub fn active_key(&self, trust: &Trust, kind: KeyKind, now: u64) -> Result<&AnnouncedKey> {
+        self.active_key_by(trust, kind, now, now)
+    }
+
+    /// As [`State::active_key`], for a reader with a clock of its own: delays are measured by `witnessed`, the newest
+    /// witnessed time, a key's own dates by `now`. So a clock that is ahead lets no key begin before people could see it, and
+    /// while the witnesses are silent keys still follow each other.
+    pub fn active_key_by(&self, trust: &Trust, kind: KeyKind, witnessed: u64, now: u64) -> Result<&AnnouncedKey> {
         for slot in self.keys.range((kind, 0)..=(kind, u64::MAX)).rev().map(|(_, slot)| slot) {
             let timely = |key: &AnnouncedKey| (key.body.not_before.0..key.body.not_after.0).contains(&now);
             match slot.as_slice() {
                 [key] => {
-                    let begun = self.key_counts_from(trust, key).is_some_and(|from| from <= now);
+                    let begun = self.key_counts_from(trust, key).is_some_and(|from| from <= witnessed);
                     if begun && timely(key) && key.retired.is_none() {
                         return Ok(key);
                     }

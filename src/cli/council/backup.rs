@@ -58,7 +58,7 @@ pub async fn backup(args: &Backup) -> Result<(), CliError> {
         return Err(CliError::Usage("say where it goes: --out NAME, or --terminal".into()));
     }
     let mut file = args.key.open()?;
-    let session = args.connect.session().await?;
+    let session = args.connect.session_of(&args.key).await?;
     let day = Day::of(session.clock.now())?;
     let (paper, about) = file.to_paper(&session.view.state, day.clone())?;
     if let Some(out) = &args.out {

@@ -8,7 +8,7 @@ use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::threshold::dkg::Ceremony;
 
-use crate::cli::connect::{BoardArgs, load_trust};
+use crate::cli::connect::{BoardArgs, heads_beside, load_trust};
 use crate::cli::official::{KeyArgs, fingerprints, progress, seconds};
 use crate::cli::{CliError, read, write};
 use crate::client::official::minutes::{self, Names};
@@ -114,7 +114,8 @@ pub async fn admit(args: &Admit) -> Result<(), CliError> {
 pub async fn finish(args: &Finish) -> Result<(), CliError> {
     let statement = read_manifest(&args.manifest)?;
     let mut file = args.key.open()?;
-    let meeting = args.board.open(file.signing().clone()).await?;
+    let meeting = args.board.open(file.signing().clone(), heads_beside(&args.key.key)).await?;
+    meeting.check_fresh()?;
     let plan = Ceremony::from_payload(statement.payload())?;
     if meeting.trust.signer(&file.verifying().key_id()).is_some() {
         return Err(CliError::Failed("an official holds no key of the trust root: make a new one with `join`".into()));

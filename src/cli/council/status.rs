@@ -32,7 +32,7 @@ const DAY_S: u64 = 86_400;
 /// everything is shown.
 pub async fn status(args: &Status) -> Result<(), CliError> {
     let mut file = args.key.open()?;
-    let session = args.connect.session().await?;
+    let session = args.connect.session_of(&args.key).await?;
     // Who only looks erases too: an old share that nobody needs any more is a danger to those who sealed to it.
     let settled = settle(&mut file, &session.view.state, session.now())?;
     let board = Board::new(session.http.clone(), &session.services.council, file.signing().clone());

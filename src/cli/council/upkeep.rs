@@ -7,7 +7,7 @@ use serde_json::json;
 use super::ceremony::read_manifest;
 use super::follow::council;
 use crate::cli::CliError;
-use crate::cli::connect::{BoardArgs, Connect};
+use crate::cli::connect::{BoardArgs, Connect, heads_beside};
 use crate::cli::official::{KeyArgs, ask, progress};
 use crate::client::Session;
 use crate::client::official::ceremony::{self, Settled, settle};
@@ -85,7 +85,7 @@ pub struct Abort {
 impl Common {
     async fn start(&self) -> Result<(OfficialFile, Session, Board), CliError> {
         let file = self.key.open()?;
-        let session = self.connect.session().await?;
+        let session = self.connect.session_of(&self.key).await?;
         let board = Board::new(session.http.clone(), &session.services.council, file.signing().clone());
         Ok((file, session, board))
     }
@@ -158,7 +158,7 @@ pub async fn retire(args: &Retire) -> Result<(), CliError> {
 /// Runs `tabir council settle`.
 pub async fn settle_shares(args: &Settle) -> Result<(), CliError> {
     let mut file = args.key.open()?;
-    let session = args.connect.session().await?;
+    let session = args.connect.session_of(&args.key).await?;
     let settled = settle(&mut file, &session.view.state, session.now())?;
     for path in minutes::settled(&file, &session.view.state, &settled)? {
         eprintln!("Added to {}.", path.display());
@@ -201,7 +201,7 @@ pub fn say(settled: &Settled) {
 pub async fn abort(args: &Abort) -> Result<(), CliError> {
     let statement = read_manifest(&args.manifest)?;
     let mut file = args.key.open()?;
-    let meeting = args.board.open(file.signing().clone()).await?;
+    let meeting = args.board.open(file.signing().clone(), heads_beside(&args.key.key)).await?;
     let id = hex::encode(tabir_crypto::codec::sha256(statement.payload()));
     eprintln!(
         "You end ceremony {} for all who take part. Its id is never used again; a new one needs a new manifest.",

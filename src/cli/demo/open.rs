@@ -69,7 +69,7 @@ pub async fn open(
         ..Ask::default()
     };
     let hash = request::request(&mut session, &a.board, &a.file, &ask, &mut patience()).await?;
-    let council = session.view.state.active_council(&session.trust, session.now())?.council.clone();
+    let council = session.council()?.council.clone();
     let shares = [a.file.share(&council)?, b.file.share(&council)?];
     without_warden(stage, &a.board, (&citizen.reference, sealed), &council, &shares).await?;
 

@@ -147,7 +147,7 @@ impl Stage {
     /// The same, with the governance log that it read.
     pub async fn session_with_log(&self) -> Result<(Session, Growth), CliError> {
         let (http, clock, trust) = (self.http.clone(), self.clock.clone(), Arc::clone(&self.trust));
-        Ok(Session::open_with_log(http, clock, trust, &self.server()).await?)
+        Ok(Session::open_with_log(http, clock, trust, &self.server(), None).await?)
     }
 
     /// How long after a deadline the audit judges by it.

@@ -16,6 +16,7 @@ fn act(statement: Statement) -> Act {
 
 /// Approves, after the text was opened and checked against the entry, which stands in a witnessed checkpoint. The
 /// reference that the official typed must be that of the case in the text. A fresh key is made for what will be sealed.
+/// Error: `stale` where the log's newest head is too old to tell whether the request still stands.
 pub async fn approve(
     session: &Session,
     board: &Board,
@@ -24,6 +25,7 @@ pub async fn approve(
     (reference, reason): (&str, &str),
     patience: &mut Patience<'_>,
 ) -> Result<(), OfficialError> {
+    session.check_fresh()?;
     let reason = code_of(&codes(session)?.reason, reason)?;
     let open = OpenRequest::load(session, board, file, hash).await?;
     open.confirm(session, board, reference).await?;
@@ -45,7 +47,8 @@ pub async fn approve(
     board.act(&act(statement), session.view.head.size, patience).await
 }
 
-/// Refuses. It needs no text: an official who can't open his copy may refuse for that.
+/// Refuses. It needs no text: an official who can't open his copy may refuse for that. Nor does it need a fresh head: a no
+/// harms nobody.
 pub async fn refuse(
     session: &Session,
     board: &Board,

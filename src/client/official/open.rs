@@ -40,7 +40,7 @@ pub struct Opening {
 }
 
 /// Opens, and signs `unseal.opened` or `unseal.failed`.
-/// Errors: `too-few` while partials are missing, `BadPartial` when too few of them are good, those of [`Released::load`].
+/// Errors: `stale`, `too-few` while partials are missing, `BadPartial` when too few of them are good, those of [`Released::load`].
 pub async fn open(
     session: &Session,
     board: &Board,
@@ -48,6 +48,7 @@ pub async fn open(
     hash: &B32,
     patience: &mut Patience<'_>,
 ) -> Result<Opening, OfficialError> {
+    session.check_fresh()?;
     let released = Released::load(session, board, file, hash).await?;
     let Collected { good, bad: mut cheaters, altered } = collect(session, &released).await?;
     let dh = combine(&released, good, &mut cheaters).map_err(|e| blame_board(e, &altered))?;

@@ -95,7 +95,8 @@ pub(super) async fn check_checkpoint(session: &Session, size: u64, hash: &B32) -
     if kept.signed().hash() == *hash { Ok(()) } else { Err(Code::Context.into()) }
 }
 
-/// Computes the partial, seals it to every approver and posts it. The typed reference must be that of the case.
+/// Computes the partial, seals it to every approver and posts it. The typed reference must be that of the case. Errors:
+/// `stale`, those of [`Released::load`].
 pub async fn partial(
     session: &Session,
     board: &Board,
@@ -104,6 +105,7 @@ pub async fn partial(
     reference: &str,
     patience: &mut Patience<'_>,
 ) -> Result<(), OfficialError> {
+    session.check_fresh()?;
     let released = Released::load(session, board, file, hash).await?;
     released.open.confirm(session, board, reference).await?;
     let from = released.open.index;

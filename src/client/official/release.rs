@@ -13,13 +13,14 @@ use super::partial::check_checkpoint;
 use crate::client::Session;
 
 /// Checks all that the log can say of a proposed release, and says in words what an auditor's signature would do.
-/// Errors: `Refused` for a key that is no auditor's, for one that needs no auditor, or for a request that ended; those of
+/// Errors: `stale`; `Refused` for a key that is no auditor's, for one that needs no auditor, or for a request that ended; those of
 /// [`State::check`](tabir_crypto::trust::State::check).
 pub async fn explain(
     session: &Session,
     statement: &Statement,
     auditor: &VerifyingKey,
 ) -> Result<Vec<String>, OfficialError> {
+    session.check_fresh()?;
     let state = &session.view.state;
     let Body::UnsealReleased(body) = statement.body()? else { return Err(Code::Verb.into()) };
     if !matches!(session.trust.signer(&auditor.key_id()), Some(Signer::Auditor(_))) {

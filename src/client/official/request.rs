@@ -34,7 +34,8 @@ pub struct Ask {
     pub deferral: Option<(Second, String)>,
 }
 
-/// Asks, and waits until the request stands in a witnessed checkpoint. Gives its entry hash.
+/// Asks, and waits until the request stands in a witnessed checkpoint. Gives its entry hash. Errors: `stale`, those of
+/// [`may_follow`] and of the board.
 pub async fn request(
     session: &mut Session,
     board: &Board,
@@ -42,6 +43,7 @@ pub async fn request(
     ask: &Ask,
     patience: &mut Patience<'_>,
 ) -> Result<B32, OfficialError> {
+    session.check_fresh()?;
     let case = board.case(&ask.reference, session.view.head.size).await?;
     if case.reference != ask.reference {
         return Err(Code::Context.into());

@@ -16,7 +16,7 @@ use crate::clock::Random;
 use crate::ledger;
 
 /// Shows that this official's share of a council works: a partial for the drill of the newest kept checkpoint, which
-/// nobody knew before, so it can't have been made earlier.
+/// nobody knew before, so it can't have been made earlier. Error: `stale` for a checkpoint that many have long known.
 pub async fn check(
     session: &Session,
     board: &Board,
@@ -24,6 +24,7 @@ pub async fn check(
     council: &Council,
     patience: &mut Patience<'_>,
 ) -> Result<Proposal, OfficialError> {
+    session.check_fresh()?;
     let share = file.share_by_log(&session.view.state, council)?;
     let reader = ledger::reader(&session.trust, LogName::Governance, session.http.clone(), &session.services.log)?;
     let size = session.view.head.size;
@@ -64,7 +65,7 @@ impl Sealed {
 }
 
 /// Signs that a council's key is retired, t officials with the same answer on what is still sealed. The first one makes the
-/// proposal, the others add their signatures. Error: `Refused` when others have given the other answer.
+/// proposal, the others add their signatures. Errors: `stale`; `Refused` when others have given the other answer.
 pub async fn retire(
     session: &Session,
     board: &Board,
@@ -73,6 +74,7 @@ pub async fn retire(
     sealed: Sealed,
     patience: &mut Patience<'_>,
 ) -> Result<Proposal, OfficialError> {
+    session.check_fresh()?;
     let council_id = *council.council_id();
     let mut statement = match waiting(board, &council_id).await? {
         Some((found, codes)) if codes.iter().any(|c| c.as_str() == sealed.code()) => found,
