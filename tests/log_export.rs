@@ -4,8 +4,7 @@ mod log_support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use tabir::client::log_source::{HttpLog, LogFolder};
 use tabir::clock::Clock;
@@ -16,6 +15,7 @@ use tabir_crypto::Code;
 use tabir_crypto::log::TreeHead;
 use tabir_crypto::statement::body::Role;
 
+use log_support::static_server::Static;
 use log_support::*;
 
 async fn run(store: &Path, to: &Path) -> Result<[Exported; 2], ExportError> {
@@ -37,33 +37,6 @@ async fn grow(log: &Running, from: u64, to: u64, time: u64) {
         log.append(INTAKE, &counts(n)).await.unwrap();
     }
     log.witness_until(INTAKE, to, time).await;
-}
-
-/// Python's own file server, which knows nothing of logs.
-struct Static(Child, String);
-
-impl Static {
-    async fn start(folder: &Path) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new("python3");
-        command.args(["-m", "http.server", "--bind", "127.0.0.1", &port.to_string(), "--directory"]).arg(folder);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let started = Self(child, format!("http://127.0.0.1:{port}"));
-        for _ in 0..500 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return started;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("python3 -m http.server does not answer");
-    }
-}
-
-impl Drop for Static {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[tokio::test]

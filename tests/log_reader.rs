@@ -115,6 +115,21 @@ async fn refuses_a_copy_with_an_entry_changed_or_deleted() {
 }
 
 #[tokio::test]
+async fn one_entry_is_read_by_its_proof() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, folder) = copied(dir.path()).await;
+    log.end().await;
+    let copy = reader(INTAKE, LogFolder(folder.clone()));
+    let head = copy.checkpoint().await.unwrap().head();
+    for index in [0, 255, 256, 258] {
+        assert_eq!(copy.entry(index, head).await.unwrap(), counts(index).to_bytes());
+    }
+    assert_eq!(code(copy.entry(259, head).await), Some(Code::Tile), "there is no such entry");
+    edit(&folder.join("tile/entries/001.p/3"), |b| b[10] ^= 1);
+    assert_eq!(code(copy.entry(256, head).await), Some(Code::Inclusion));
+}
+
+#[tokio::test]
 async fn refuses_a_copy_with_another_kept_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let (log, folder) = copied(dir.path()).await;

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use tabir_crypto::log::tile::{self, Edge, Kind, Tile, Tiles};
-use tabir_crypto::log::tree::{Span, consistency_plan, prove};
+use tabir_crypto::log::tile::{self, Edge, Kind, Tile, Tiles, WIDTH};
+use tabir_crypto::log::tree::{Span, consistency_plan, inclusion_plan, prove};
 use tabir_crypto::log::{
     CosignedCheckpoint, LogVerifier, SignedCheckpoint, TreeHead, Witnesses, leaf_hash, verify_consistency,
+    verify_inclusion,
 };
 use tabir_crypto::{B32, Code};
 
@@ -215,12 +216,21 @@ impl<S: LogSource> LogReader<S> {
     /// Goes through all that is new since a known head, bundle by bundle, in memory that does not grow with the log.
     /// Nothing that is visited is proven before this returns: what was made of it until then is to be thrown away on an
     /// error. Errors: as [`LogReader::read`], and the visitor's.
-    pub async fn walk<F>(&self, known: TreeHead, heads: &Heads, visit: F) -> Result<(), ReadError>
+    pub async fn walk<F>(&self, known: TreeHead, heads: &Heads, mut visit: F) -> Result<(), ReadError>
     where
         F: FnMut(Part<'_>) -> Result<(), ReadError>,
     {
+        let mut walk = self.start(known, heads).await?;
+        while let Some(part) = walk.next().await? {
+            visit(part)?;
+        }
+        Ok(())
+    }
+
+    /// As [`LogReader::walk`], for who has to wait between two parts.
+    pub async fn start(&self, known: TreeHead, heads: &Heads) -> Result<Walk<'_, S>, ReadError> {
         let marks = heads.kept.iter().map(|k| (k.head().size, k.head().root)).collect();
-        self.leaves(known, heads.checkpoint.head(), &marks, visit).await
+        Walk::new(self, known, heads.checkpoint.head(), marks).await
     }
 
     /// For a witness: the newest checkpoint, cosigned or not, with the entries since the witness's last head, which it
@@ -229,13 +239,12 @@ impl<S: LogSource> LogReader<S> {
         let bytes = self.source.get("pending").await?;
         let checkpoint = SignedCheckpoint::open(&bytes, &self.newest.0).map_err(refused("pending"))?;
         let mut all = Vec::new();
-        let visit = |part: Part<'_>| {
+        let mut walk = Walk::new(self, known, checkpoint.head(), BTreeMap::new()).await?;
+        while let Some(part) = walk.next().await? {
             if let Part::Bundle { leaves, .. } = part {
                 all.extend(leaves);
             }
-            Ok(())
-        };
-        self.leaves(known, checkpoint.head(), &BTreeMap::new(), visit).await?;
+        }
         Ok((checkpoint, all))
     }
 
@@ -246,6 +255,23 @@ impl<S: LogSource> LogReader<S> {
         }
         let proof = consistency_proof(&self.source, old.size, new.size).await?;
         verify_consistency(old, new, &proof).map_err(refused("checkpoint"))
+    }
+
+    /// One entry, proven to be in a tree by its tiles. Errors with a code: `tile` (also: the tree has no such entry),
+    /// `inclusion`.
+    pub async fn entry(&self, index: u64, head: TreeHead) -> Result<Vec<u8>, ReadError> {
+        let bundle = Tile::of_tree(Kind::Entries, index / WIDTH, head.size).map_err(refused("tile"))?;
+        let mut entries = tile::parse_entries(bundle, &self.tile(bundle).await?).map_err(refused(bundle))?;
+        let at = usize::try_from(index - bundle.start()).unwrap_or(usize::MAX);
+        if at >= entries.len() {
+            return refuse(bundle, Code::Tile);
+        }
+        let entry = entries.swap_remove(at);
+        let plan = inclusion_plan(index, head.size).map_err(refused("tile"))?;
+        let tiles = tiles_of(&self.source, head.size, &plan).await?;
+        let proof = prove(&plan, |subtree| tiles.hash(subtree)).map_err(refused("tile"))?;
+        verify_inclusion(&leaf_hash(&entry), index, head, &proof).map_err(refused(bundle))?;
+        Ok(entry)
     }
 
     /// The root that the tree of a head had at a smaller size, by the tiles, and proven against that head: tiles that were
@@ -272,60 +298,6 @@ impl<S: LogSource> LogReader<S> {
         self.source.get(&tile.to_string()).await
     }
 
-    /// The entries between two heads, checked against both and against the `marks` (size, root) between them.
-    async fn leaves<F>(
-        &self,
-        known: TreeHead,
-        head: TreeHead,
-        marks: &BTreeMap<u64, B32>,
-        mut visit: F,
-    ) -> Result<(), ReadError>
-    where
-        F: FnMut(Part<'_>) -> Result<(), ReadError>,
-    {
-        if head.size < known.size {
-            return refuse("checkpoint", Code::Shrunk);
-        }
-        let (mut edge, before) = self.edge(known, head).await?;
-        let mut forks = Vec::new();
-        let bundles = tile::bundles(known.size, head.size).map_err(refused("tile"))?;
-        for bundle in bundles.filter(|_| head.size > known.size) {
-            let bytes = self.tile(bundle).await?;
-            let mut leaves = tile::parse_entries(bundle, &bytes).map_err(refused(bundle))?;
-            let first = bundle.start().max(known.size);
-            // What the known tree holds of this bundle: who keeps the bundle's bytes relies on it as on the rest.
-            let old = leaves.drain(..usize::try_from(first - bundle.start()).unwrap_or(0));
-            if !old.zip(&before).all(|(leaf, hash)| leaf_hash(&leaf) == *hash) {
-                return refuse(bundle, Code::Tile);
-            }
-            for leaf in &leaves {
-                edge.push(leaf).map_err(refused(bundle))?;
-                if marks.get(&edge.size()).is_some_and(|root| *root != edge.head().root) {
-                    forks.push(edge.size());
-                }
-            }
-            visit(Part::Bundle { tile: bundle, bytes: &bytes, first, leaves })?;
-            if bundle.index() % BUNDLES == BUNDLES - 1 {
-                let mut tiles = edge.take_tiles().map_err(refused("tile"))?;
-                tiles.retain(|(tile, _)| *tile == tile.full());
-                visit(Part::Tiles(tiles))?;
-            }
-        }
-        if edge.head() != head {
-            // Nothing new: the two heads are of one size and differ. Else the entries are not those of the signed tree.
-            return if head.size == known.size {
-                refuse("checkpoint", Code::Consistency)
-            } else {
-                refuse("tile", Code::Tile)
-            };
-        }
-        // Only now: with a wrong entry every kept checkpoint behind it would look like another history.
-        if let Some(size) = forks.first() {
-            return refuse(format!("checkpoints/{size}"), Code::Consistency);
-        }
-        visit(Part::Tiles(edge.take_tiles().map_err(refused("tile"))?))
-    }
-
     /// The right edge of the known tree, from the tiles of the larger one, checked against the known root; and the hashes
     /// of the entries in its last bundle, if that is a partial one.
     async fn edge(&self, known: TreeHead, head: TreeHead) -> Result<(Edge, Vec<B32>), ReadError> {
@@ -349,5 +321,101 @@ impl<S: LogSource> LogReader<S> {
             hashes.take(usize::try_from(small.width()).unwrap_or(0)).collect()
         });
         Ok((edge, hashes.unwrap_or_default()))
+    }
+}
+
+/// A walk on its way: the entries between two heads, checked against both and against the kept checkpoints between them.
+pub struct Walk<'a, S> {
+    reader: &'a LogReader<S>,
+    known: TreeHead,
+    head: TreeHead,
+    /// Roots by size.
+    marks: BTreeMap<u64, B32>,
+    edge: Edge,
+    /// Hashes of the known entries in the bundle where the walk begins.
+    before: Vec<B32>,
+    /// The bundle that comes next.
+    bundle: u64,
+    bytes: Vec<u8>,
+    forks: Vec<u64>,
+    next: Step,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Bundle,
+    Tiles,
+    End,
+}
+
+impl<'a, S: LogSource> Walk<'a, S> {
+    async fn new(
+        reader: &'a LogReader<S>,
+        known: TreeHead,
+        head: TreeHead,
+        marks: BTreeMap<u64, B32>,
+    ) -> Result<Self, ReadError> {
+        if head.size < known.size {
+            return refuse("checkpoint", Code::Shrunk);
+        }
+        let (edge, before) = reader.edge(known, head).await?;
+        let (bundle, bytes, forks, next) = (known.size / WIDTH, Vec::new(), Vec::new(), Step::Bundle);
+        Ok(Self { reader, known, head, marks, edge, before, bundle, bytes, forks, next })
+    }
+
+    /// The next part; `None` once all of it is proven.
+    pub async fn next(&mut self) -> Result<Option<Part<'_>>, ReadError> {
+        match self.next {
+            Step::End => Ok(None),
+            Step::Tiles => {
+                self.next = Step::Bundle;
+                let mut tiles = self.edge.take_tiles().map_err(refused("tile"))?;
+                tiles.retain(|(tile, _)| *tile == tile.full());
+                Ok(Some(Part::Tiles(tiles)))
+            }
+            Step::Bundle if self.edge.size() < self.head.size => self.entries().await.map(Some),
+            Step::Bundle => {
+                self.next = Step::End;
+                self.check()?;
+                Ok(Some(Part::Tiles(self.edge.take_tiles().map_err(refused("tile"))?)))
+            }
+        }
+    }
+
+    async fn entries(&mut self) -> Result<Part<'_>, ReadError> {
+        let tile = Tile::of_tree(Kind::Entries, self.bundle, self.head.size).map_err(refused("tile"))?;
+        self.bytes = self.reader.tile(tile).await?;
+        let mut leaves = tile::parse_entries(tile, &self.bytes).map_err(refused(tile))?;
+        let first = tile.start().max(self.known.size);
+        // What the known tree holds of this bundle: who keeps the bundle's bytes relies on it as on the rest.
+        let old = leaves.drain(..usize::try_from(first - tile.start()).unwrap_or(0));
+        if !old.zip(&self.before).all(|(leaf, hash)| leaf_hash(&leaf) == *hash) {
+            return refuse(tile, Code::Tile);
+        }
+        for leaf in &leaves {
+            self.edge.push(leaf).map_err(refused(tile))?;
+            let size = self.edge.size();
+            if self.marks.get(&size).is_some_and(|root| *root != self.edge.head().root) {
+                self.forks.push(size);
+            }
+        }
+        self.bundle += 1;
+        if self.bundle.is_multiple_of(BUNDLES) {
+            self.next = Step::Tiles;
+        }
+        Ok(Part::Bundle { tile, bytes: &self.bytes, first, leaves })
+    }
+
+    fn check(&self) -> Result<(), ReadError> {
+        if self.edge.head() != self.head {
+            // Nothing new: the two heads are of one size and differ. Else the entries are not those of the signed tree.
+            return if self.head.size == self.known.size {
+                refuse("checkpoint", Code::Consistency)
+            } else {
+                refuse("tile", Code::Tile)
+            };
+        }
+        // Only now: with a wrong entry every kept checkpoint behind it would look like another history.
+        self.forks.first().map_or(Ok(()), |size| refuse(format!("checkpoints/{size}"), Code::Consistency))
     }
 }

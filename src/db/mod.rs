@@ -16,7 +16,7 @@ use std::pin::Pin;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,8 @@ type Job =
 pub struct Db {
     writer: mpsc::Sender<Job>,
     readers: AnyPool,
+    /// Closed once the writer has ended.
+    ended: watch::Receiver<()>,
 }
 
 /// Every connection: wait for locks, erase what is deleted, make commits durable before they are acknowledged.
@@ -108,8 +110,12 @@ impl Db {
             })
             .connect_lazy(&url)?;
         let (writer, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(write_loop(connection, jobs));
-        Ok(Self { writer, readers })
+        let (running, ended) = watch::channel(());
+        tokio::spawn(async move {
+            write_loop(connection, jobs).await;
+            drop(running);
+        });
+        Ok(Self { writer, readers, ended })
     }
 
     /// Runs one transaction. It commits if the closure returns `Ok`, and this returns after the commit is durable.
@@ -152,6 +158,15 @@ impl Db {
         Ok(found)
     }
 
+    /// Closes every connection, so that all that was written stands in the one file. Waits for other copies of this to go.
+    pub async fn close(self) {
+        let Self { writer, readers, mut ended } = self;
+        readers.close().await;
+        drop(writer);
+        // Nothing is ever sent: this ends with the sender.
+        let _ = ended.changed().await;
+    }
+
     /// Moves the write-ahead log into the database file and empties it, so that deleted rows leave the disk.
     pub async fn checkpoint(&self) -> Result<(), DbError> {
         let mut connection = self.readers.acquire().await?;
@@ -177,6 +192,9 @@ async fn write_loop(mut connection: AnyConnection, mut jobs: mpsc::Receiver<Job>
         for finish in finishes {
             finish(end);
         }
+    }
+    if let Err(error) = connection.close().await {
+        tracing::debug!(%error, "store"); // all of it is durable already
     }
 }
 

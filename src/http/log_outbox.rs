@@ -1,29 +1,45 @@
 //! Brings what waits in a role's log outbox to the log, for as long as the process runs.
 //!
-//! At least once: a statement leaves the outbox when the log answered that it has it, and the log takes each once.
+//! At least once: the log takes each statement once, and says as which entry. The statement leaves the outbox when that
+//! entry is in a checkpoint that a quorum of witnesses cosigned. Until then the log can still lose it: a log that was
+//! rebuilt from a mirror has nothing beyond its last such checkpoint, and what it lost is sent again.
 //! What waits since before the role's key changed is signed anew: the log would refuse the old key for ever.
 //! One that the log refuses stays, and is an error in the operator's log at every round: it is never dropped.
 
 use std::time::Duration;
 
 use axum::http::Method;
-use tabir_crypto::B32;
+use serde::{Deserialize, Serialize};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::Role;
+use tabir_crypto::statement::value::V1;
+use tabir_crypto::trust::root::LogName;
 use tabir_crypto::trust::{Signer, Trust};
+use tabir_crypto::{B32, Code};
+use tokio::time::Instant;
 
 use super::call;
 use super::client::{Client, HttpError};
+use crate::client::log_reader::LogReader;
+use crate::client::log_source::{HttpLog, ReadError};
 use crate::clock::Clock;
 use crate::config::Setup;
 use crate::db::outbox::{self, Waiting};
 use crate::db::{Db, DbError};
+use crate::ledger;
 
 /// Between two looks at the outbox while all is well: well below a log's checkpoint interval.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Between two looks at what witnesses have seen, while something waits for that.
+const SETTLE: Duration = Duration::from_secs(5);
+/// Between two questions to the log whether it still has what it took and no witness has seen yet.
+const ASK: Duration = Duration::from_secs(60);
 /// The longest pause while the log can't be reached.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// What the operator reads about a log that came back from a mirror.
+const LOST: &str = "the log lost entries that no witness had seen: they are sent again";
 
 /// Why a round did not empty the outbox.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +50,17 @@ pub enum DeliveryError {
     /// The log, or the way to it.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// What the log shows.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The log's answer to an entry.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Taken {
+    v: V1,
+    index: u64,
 }
 
 /// Delivers until the process ends.
@@ -41,8 +68,18 @@ pub async fn run(db: Db, identity: SigningKey, mut setup: Setup) {
     let log = setup.peers.log_internal.clone();
     let former = former(&identity, &setup.trust);
     let mut pause = PAUSE;
+    let (mut settle_at, mut ask_at) = (Instant::now() + SETTLE, Instant::now() + ASK);
     while setup.pause(pause).await {
-        match round(&db, &identity, &former, &log, &setup.client, &setup.clock).await {
+        let mut done = round(&db, &identity, &former, &log, &setup.client, &setup.clock).await;
+        if done.is_ok() && Instant::now() >= settle_at {
+            settle_at = Instant::now() + SETTLE;
+            done = settle(&db, &setup.trust, &setup.client, &setup.peers.log).await;
+        }
+        if done.is_ok() && Instant::now() >= ask_at {
+            ask_at = Instant::now() + ASK;
+            done = ask(&db, &identity, &former, &log, &setup.client, &setup.clock).await;
+        }
+        match done {
             Ok(()) => pause = PAUSE,
             Err(error) => {
                 tracing::warn!(%error, "log outbox");
@@ -62,18 +99,100 @@ pub async fn round(
     clock: &Clock,
 ) -> Result<(), DeliveryError> {
     let mut failed = None;
-    for Waiting { id, log: name, statement } in outbox::waiting(db).await? {
-        let path = format!("/internal/log/{}/entries", name.as_str());
-        let statement = signed_now(statement, identity, former);
-        let header = call::sign(identity, Role::Log, "POST", &path, &statement, clock).map_err(HttpError::from)?;
-        let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
-        match client.send(Method::POST, &format!("{log}{path}"), &headers, statement).await {
-            Ok(_) => outbox::delivered(db, id).await?,
+    for waiting in outbox::waiting(db).await? {
+        let id = waiting.id;
+        match send(waiting, identity, former, log, client, clock).await {
+            Ok(index) => outbox::delivered(db, id, index).await?,
             Err(error @ HttpError::Unreachable(_)) => return Err(error.into()),
             Err(error) => failed = Some(error),
         }
     }
     failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Gives a statement to the log; the entry number that it has there.
+async fn send(
+    waiting: Waiting,
+    identity: &SigningKey,
+    former: &[B32],
+    log: &str,
+    client: &Client,
+    clock: &Clock,
+) -> Result<u64, HttpError> {
+    let path = format!("/internal/log/{}/entries", waiting.log.as_str());
+    let statement = signed_now(waiting.statement, identity, former);
+    let header = call::sign(identity, Role::Log, "POST", &path, &statement, clock)?;
+    let headers = [(call::HEADER, header.as_str()), ("content-type", "application/json")];
+    let answer = client.send(Method::POST, &format!("{log}{path}"), &headers, statement).await?;
+    Ok(answer.json::<Taken>()?.index)
+}
+
+/// Forgets what a witnessed checkpoint has, by its own proof and not by the log's word. What stands where this role's
+/// statement was to stand and is another one shows that the log lost the statement: it waits again.
+pub async fn settle(db: &Db, trust: &Trust, client: &Client, log: &str) -> Result<(), DeliveryError> {
+    let taken = outbox::taken(db).await?;
+    for name in LogName::ALL {
+        let rows: Vec<_> = taken.iter().filter(|(waiting, _)| waiting.log == name).cloned().collect();
+        if !rows.is_empty() {
+            let reader = ledger::reader(trust, name, client.clone(), log).map_err(HttpError::from)?;
+            settle_log(db, name, &reader, rows).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn settle_log(
+    db: &Db,
+    name: LogName,
+    reader: &LogReader<HttpLog>,
+    rows: Vec<(Waiting, u64)>,
+) -> Result<(), DeliveryError> {
+    let head = match reader.checkpoint().await {
+        // Before the first quorum there is nothing to settle.
+        Err(error) if error.code() == Some(Code::Quorum) => return Ok(()),
+        checkpoint => checkpoint?.head(),
+    };
+    for (waiting, index) in rows {
+        if index >= head.size {
+            break;
+        }
+        let stands = Statement::parse(&reader.entry(index, head).await?).map(|s| s.pae_hash());
+        let ours = Statement::parse(&waiting.statement).map(|s| s.pae_hash());
+        if ours.is_ok() && stands.ok() == ours.ok() {
+            outbox::forget(db, waiting.id).await?;
+        } else {
+            tracing::warn!(log = name.as_str(), "{LOST}");
+            outbox::again(db, name, index).await?;
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the log the last statement that it took of this role once more. If it does not know it, it was rebuilt from a
+/// mirror: all that it took and no witness has seen waits again.
+pub async fn ask(
+    db: &Db,
+    identity: &SigningKey,
+    former: &[B32],
+    log: &str,
+    client: &Client,
+    clock: &Clock,
+) -> Result<(), DeliveryError> {
+    for (waiting, index) in outbox::last_taken(db).await? {
+        let name = waiting.log;
+        // Refused, too: what it had taken it would know.
+        let stands = match send(waiting, identity, former, log, client, clock).await {
+            Ok(stands) => Some(stands),
+            Err(HttpError::Problem { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if stands != Some(index) {
+            tracing::warn!(log = name.as_str(), "{LOST}");
+            outbox::again(db, name, 0).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Key ids of this role in earlier versions of the trust root, which are nobody's now.
@@ -129,15 +248,16 @@ mod tests {
         Path(name): Path<String>,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<StatusCode, Problem> {
+    ) -> Result<(StatusCode, String), Problem> {
         let header = headers[call::HEADER].to_str().unwrap();
         let path = format!("/internal/log/{name}/entries");
         log.calls.check(header, "POST", &path, &body, &[log.caller.verifying_key()])?;
         if log.refuse.lock().unwrap().as_deref() == Some(&body[..]) {
             return Err(Problem::new(StatusCode::FORBIDDEN, "insufficient-signatures", "no"));
         }
-        log.taken.lock().unwrap().push((name, body.to_vec()));
-        Ok(StatusCode::CREATED)
+        let mut taken = log.taken.lock().unwrap();
+        taken.push((name, body.to_vec()));
+        Ok((StatusCode::CREATED, format!("{{\"v\":1,\"index\":{}}}", taken.len() - 1)))
     }
 
     fn statement(key: &SigningKey, id: B32) -> Statement {
@@ -147,7 +267,7 @@ mod tests {
     }
 
     async fn store(dir: &std::path::Path) -> Db {
-        let sql = "CREATE TABLE log_outbox (id INTEGER PRIMARY KEY, log TEXT NOT NULL, statement BYTEA NOT NULL)";
+        let sql = "CREATE TABLE log_outbox (id INTEGER PRIMARY KEY, log TEXT NOT NULL, statement BYTEA NOT NULL, idx BIGINT)";
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);
         let one = Migration::new(1, "outbox".into(), MigrationType::Simple, sql, false);
         let migrator = Migrator { migrations: vec![one].into(), ..Migrator::DEFAULT };
@@ -162,7 +282,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_statement_leaves_the_outbox_when_the_log_has_it_and_not_before() {
+    async fn a_statement_waits_until_the_log_has_it_and_stays_until_witnesses_have_seen_it() {
         let dir = tempfile::tempdir().unwrap();
         let (db, clock) = (store(dir.path()).await, Clock::manual(1_800_000_000));
         let key = SigningKey::from_seed(&Secret::new([7; 32]));
@@ -199,6 +319,9 @@ mod tests {
         assert!(outbox::waiting(&db).await.unwrap().is_empty());
         let taken: Vec<_> = [&second, &first].map(|s| ("governance".to_owned(), s.to_bytes())).into();
         assert_eq!(*log.taken.lock().unwrap(), taken);
+        let kept = outbox::taken(&db).await.unwrap();
+        let kept: Vec<_> = kept.into_iter().map(|(waiting, index)| (waiting.statement, index)).collect();
+        assert_eq!(kept, [(second.to_bytes(), 0), (first.to_bytes(), 1)]);
     }
 
     #[test]

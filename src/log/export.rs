@@ -137,6 +137,11 @@ impl Export<'_> {
         if edge.head() != before {
             return Err(refused("folder")(Code::Consistency.into()));
         }
+        if before.size == 0
+            && let Some(note) = self.store.kept(self.name, 0).await?
+        {
+            self.keep(&note, TreeHead::EMPTY)?;
+        }
         let bundles = tile::bundles(before.size, head.size).map_err(refused("tile"))?;
         for bundle in bundles.filter(|_| head.size > before.size) {
             let known = edge.size();

@@ -19,6 +19,8 @@ pub mod fault;
 mod folder;
 mod gather;
 mod governance;
+pub mod mirror;
+pub mod recover;
 mod routes;
 mod sequencer;
 mod service;

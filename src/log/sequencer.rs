@@ -25,6 +25,8 @@ const PAGE: u64 = 1024;
 const MAX_GROWTH: u64 = 65_536;
 /// Between two looks at the lease: well below its length, so that it never runs out while its holder is well.
 const BEAT: Duration = Duration::from_secs(1);
+/// Seconds between two lines in the operator's log about the same thing that he has to look at.
+const SAY_S: u64 = 60;
 
 /// Writes a log's tree while it has the lease. The log's key is in a file that only this process reads.
 pub struct Sequencer {
@@ -37,6 +39,8 @@ pub struct Sequencer {
     holder: B32,
     /// Until when the lease is ours, as we know it; 0 if it is not.
     until: AtomicU64,
+    /// When it is said again that a recovered head waits for its witnesses.
+    say_at: AtomicU64,
 }
 
 impl Sequencer {
@@ -44,7 +48,7 @@ impl Sequencer {
     pub fn new(store: Store, name: LogName, log: LogVerifier, signer: NoteSigner, clock: Clock) -> Self {
         let mut holder = B32::default();
         Random.fill_bytes(&mut holder);
-        Self { store, name, log, signer, clock, holder, until: AtomicU64::new(0) }
+        Self { store, name, log, signer, clock, holder, until: AtomicU64::new(0), say_at: AtomicU64::new(0) }
     }
 
     /// Grows the tree at each interval, until the process ends.
@@ -84,6 +88,9 @@ impl Sequencer {
             return Ok(());
         }
         let base = self.store.base(self.name).await?;
+        if base.recovered {
+            self.say_recovered(&base)?;
+        }
         if !base.due {
             return Ok(());
         }
@@ -121,9 +128,31 @@ impl Sequencer {
         Ok(held.is_some())
     }
 
-    async fn edge(&self, base: &Base) -> Result<(TreeHead, Edge), LogError> {
+    /// At the first turn, and each minute after that.
+    fn say_recovered(&self, base: &Base) -> Result<(), LogError> {
+        let now = self.clock.now();
+        if now < self.say_at.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.say_at.store(now + SAY_S, Ordering::Relaxed);
+        let size = self.head(base)?.size;
+        tracing::warn!(
+            log = self.name.as_str(),
+            size,
+            "recovered: nothing is added until a quorum of witnesses has cosigned this size again; if one of them saw a \
+             larger one, recover from a newer mirror"
+        );
+        Ok(())
+    }
+
+    /// Of the checkpoint signed last.
+    fn head(&self, base: &Base) -> Result<TreeHead, LogError> {
         let before = base.note.as_deref().map(|note| SignedCheckpoint::open(note, &self.log)).transpose()?;
-        let head = before.as_ref().map_or(TreeHead::EMPTY, SignedCheckpoint::head);
+        Ok(before.as_ref().map_or(TreeHead::EMPTY, SignedCheckpoint::head))
+    }
+
+    async fn edge(&self, base: &Base) -> Result<(TreeHead, Edge), LogError> {
+        let head = self.head(base)?;
         let edge = self.store.edge(self.name, head.size).await?;
         if edge.head() == head { Ok((head, edge)) } else { Err(LogError::Corrupt) }
     }

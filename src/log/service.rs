@@ -162,8 +162,9 @@ impl Service {
         }
         // Lines are public: an old one sent again must not make a checkpoint look older than it was shown to be.
         let newer = move |before: &str| NoteSignature::parse(before).map_or(true, |before| time_of(&before) < time);
-        let complete = move |lines: &[String]| {
-            let whole = with_lines(checkpoint, lines).ok()?;
+        let complete = move |lines: &[String], since: u64| {
+            let lines = lines.iter().filter(|line| NoteSignature::parse(line).is_ok_and(|l| time_of(&l) >= Some(since)));
+            let whole = with_lines(checkpoint.clone(), lines).ok()?;
             CosignedCheckpoint::check(whole, &witnesses).ok().map(|c| c.signed().to_bytes())
         };
         self.store.cosign(log, size, witness.key().key_id(), line.to_string(), newer, complete).await?;
@@ -247,11 +248,14 @@ impl Stored {
 }
 
 /// When a witness says that it signed; `None` for what is no cosignature.
-fn time_of(line: &NoteSignature) -> Option<u64> {
+pub(super) fn time_of(line: &NoteSignature) -> Option<u64> {
     line.bytes().first_chunk().map(|time| u64::from_be_bytes(*time))
 }
 
-fn with_lines(mut checkpoint: SignedCheckpoint, lines: &[String]) -> Result<SignedCheckpoint, Error> {
+fn with_lines<'a>(
+    mut checkpoint: SignedCheckpoint,
+    lines: impl IntoIterator<Item = &'a String>,
+) -> Result<SignedCheckpoint, Error> {
     for line in lines {
         checkpoint.add(NoteSignature::parse(line)?);
     }

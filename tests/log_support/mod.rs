@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test file uses its part
 
+pub mod static_server;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -142,13 +142,14 @@ async fn file(State(w): State<Arc<World>>, Path((log, path)): Path<(String, Stri
     trees[&name(&log)].file(name(&log), &path).ok_or(StatusCode::NOT_FOUND)
 }
 
-async fn entries(State(w): State<Arc<World>>, Path(log): Path<String>, body: Body) -> &'static str {
+async fn entries(State(w): State<Arc<World>>, Path(log): Path<String>, body: Body) -> String {
     let mut trees = w.trees.lock().unwrap();
     let leaves = &mut trees.get_mut(&name(&log)).unwrap().leaves;
-    if !leaves.iter().any(|l| l == &body) {
+    let index = leaves.iter().position(|l| l == &body).unwrap_or_else(|| {
         leaves.push(body.to_vec());
-    }
-    "{}"
+        leaves.len() - 1
+    });
+    format!("{{\"v\":1,\"index\":{index}}}")
 }
 
 async fn cosignatures(State(w): State<Arc<World>>, Path(log): Path<String>, body: Body) -> StatusCode {

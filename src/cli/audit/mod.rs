@@ -12,6 +12,7 @@ mod report;
 mod verify;
 mod words;
 
+pub use progress::lines;
 pub use verify::describe;
 
 use std::io::Write as _;

@@ -159,7 +159,7 @@ async fn find(tx: &mut AnyConnection, log: LogName, batch: &[New]) -> Result<Has
     Ok(known)
 }
 
-async fn insert(tx: &mut AnyConnection, log: LogName, first: u64, fresh: Vec<New>) -> Result<(), DbError> {
+pub(super) async fn insert(tx: &mut AnyConnection, log: LogName, first: u64, fresh: Vec<New>) -> Result<(), DbError> {
     let (mut index, mut fresh) = (sql(first)?, fresh.into_iter());
     while fresh.len() > 0 {
         let fits = ROWS.iter().position(|rows| *rows <= fresh.len()).unwrap_or(ROWS.len() - 1);

@@ -7,7 +7,7 @@ use tabir_crypto::log::tile::{Edge, Kind, Tile};
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::{B32, Code};
 
-use super::{Store, hashes, sql, unsigned};
+use super::{Store, hashes, restore, sql, unsigned};
 use crate::clock::Clock;
 use crate::db::{DbError, expect_rows, stored};
 use crate::log::fault::Step;
@@ -21,6 +21,8 @@ pub struct Base {
     pub note: Option<Vec<u8>>,
     /// Whether a growth may follow: a quorum has seen this one, and there are entries beyond it.
     pub due: bool,
+    /// Whether this one comes from a mirror, and no quorum has cosigned it again since.
+    pub recovered: bool,
 }
 
 /// What became of a growth.
@@ -94,15 +96,16 @@ impl Store {
                     let newest = "SELECT size, note, CASE WHEN kept IS NULL THEN 0 ELSE 1 END FROM checkpoint \
                                   WHERE log = $1 ORDER BY size DESC LIMIT 1";
                     let Some(row) = sqlx::query(newest).bind(log.as_str()).fetch_optional(&mut *c).await? else {
-                        return Ok(Base { note: None, due: true });
+                        return Ok(Base { note: None, due: true, recovered: false });
                     };
                     let (size, seen): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
                     let more = "SELECT COUNT(*) FROM leaf WHERE log = $1 AND idx = $2";
                     let more: i64 =
                         sqlx::query(more).bind(log.as_str()).bind(size).fetch_one(&mut *c).await?.try_get(0)?;
                     // The empty tree has nothing that a fork could hide: its quorum may come later.
-                    let due = (seen != 0 || size == 0) && more > 0;
-                    Ok(Base { note: Some(row.try_get(1)?), due })
+                    let seen = seen != 0 || size == 0;
+                    let recovered = restore::since(c, log, size).await?.is_some();
+                    Ok(Base { note: Some(row.try_get(1)?), due: seen && !recovered && more > 0, recovered })
                 })
             })
             .await
@@ -168,7 +171,7 @@ impl Store {
     }
 }
 
-async fn put_tile(tx: &mut AnyConnection, log: LogName, tile: Tile, hashes: Vec<u8>) -> Result<(), DbError> {
+pub(super) async fn put_tile(tx: &mut AnyConnection, log: LogName, tile: Tile, hashes: Vec<u8>) -> Result<(), DbError> {
     let Kind::Hashes(level) = tile.kind() else { return Ok(()) };
     let put = "INSERT INTO tile (log, level, idx, hashes) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (log, level, idx) DO UPDATE SET hashes = excluded.hashes";

@@ -2,6 +2,7 @@
 
 mod append;
 mod grow;
+mod restore;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use crate::db::{Db, DbError};
 
 pub use append::{Appended, New, Next};
 pub use grow::{Base, Growth, LEASE_S, Written};
+pub use restore::Head;
 
 /// Its file in the role's folder.
 pub const FILE: &str = "store.sqlite";
@@ -48,7 +50,17 @@ fn unsigned(n: i64) -> Result<u64, DbError> {
 impl Store {
     /// Opens or creates it.
     pub async fn open(dir: &Path, faults: Faults) -> Result<Self, DbError> {
-        Ok(Self { db: Db::open(&dir.join(FILE), &MIGRATIONS).await?, faults })
+        Self::open_file(&dir.join(FILE), faults).await
+    }
+
+    /// As [`Store::open`], under another name.
+    pub async fn open_file(file: &Path, faults: Faults) -> Result<Self, DbError> {
+        Ok(Self { db: Db::open(file, &MIGRATIONS).await?, faults })
+    }
+
+    /// Closes it: all of it stands in its one file then.
+    pub async fn close(self) {
+        self.db.close().await;
     }
 
     /// Where a statement stands, if the log has it.
@@ -81,8 +93,9 @@ impl Store {
             .await
     }
 
-    /// Stores a witness's line, if it is `newer` than the one that is there. `complete` makes the whole note once the lines are a quorum; the first such note
-    /// is kept for ever, and returned.
+    /// Stores a witness's line, if it is `newer` than the one that is there. `complete` makes the whole note once the lines
+    /// of a time or later are a quorum; the first such note is kept for ever, and returned. A recovered head that a quorum
+    /// has cosigned since its recovery is one as any other.
     pub async fn cosign(
         &self,
         log: LogName,
@@ -90,7 +103,7 @@ impl Store {
         witness: B32,
         line: String,
         newer: impl Fn(&str) -> bool + Send + 'static,
-        complete: impl FnOnce(&[String]) -> Option<Vec<u8>> + Send + 'static,
+        complete: impl Fn(&[String], u64) -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<Option<Vec<u8>>, DbError> {
         let (size, faults) = (sql(size)?, self.faults.clone());
         let done = self.db.write(move |tx| {
@@ -112,7 +125,13 @@ impl Store {
                     .execute(&mut *tx)
                     .await?;
                 faults.at(Step::LineWritten)?;
-                let Some(note) = complete(&lines(tx, log, size).await?) else { return Ok(None) };
+                let lines = lines(tx, log, size).await?;
+                if let Some(since) = restore::since(tx, log, size).await?
+                    && complete(&lines, since).is_some()
+                {
+                    restore::confirm(tx, log).await?;
+                }
+                let Some(note) = complete(&lines, 0) else { return Ok(None) };
                 let keep = "UPDATE checkpoint SET kept = $1 WHERE log = $2 AND size = $3 AND kept IS NULL";
                 let done = sqlx::query(keep).bind(note.clone()).bind(log.as_str()).bind(size).execute(&mut *tx).await?;
                 sqlx::query("DELETE FROM cosignature WHERE log = $1 AND size < $2")
