@@ -42,10 +42,7 @@ impl Sender {
 
     async fn enqueue(&self, entries: std::ops::Range<u64>) {
         for statement in entries.map(counts) {
-            self.db
-                .write(|tx| Box::pin(async move { outbox::enqueue(tx, INTAKE, &statement).await }))
-                .await
-                .unwrap();
+            self.db.write(|tx| Box::pin(async move { outbox::enqueue(tx, INTAKE, &statement).await })).await.unwrap();
         }
     }
 
@@ -195,7 +192,9 @@ async fn what_waited_before_an_upgrade_waits_after_it() {
         assert_eq!(outbox::taken(&new).await.unwrap()[0].1, 9);
         outbox::forget(&new, waiting[0].id).await.unwrap();
         let left = new.read(|c| {
-            Box::pin(async move { Ok(sqlx::query("SELECT COUNT(*) FROM log_outbox").fetch_one(c).await?.try_get::<i64, _>(0)?) })
+            Box::pin(async move {
+                Ok(sqlx::query("SELECT COUNT(*) FROM log_outbox").fetch_one(c).await?.try_get::<i64, _>(0)?)
+            })
         });
         assert_eq!(left.await.unwrap(), 0);
     }

@@ -280,7 +280,11 @@ async fn mirrors_of_two_histories_are_refused_and_what_one_lacks_another_gives()
     std::fs::remove_file(mixed.join("intake/checkpoints/4")).unwrap();
     assert_eq!(run(new.path(), &[&mixed], Mode::Check).await.unwrap()[1].kept, all - 1);
     let done = run(new.path(), &[&mine, &mixed], Mode::Write(NOW)).await.unwrap();
-    assert_eq!((done[1].kept, &done[1].mirror), (all, &mixed.display().to_string()), "the last of two that are as good");
+    assert_eq!(
+        (done[1].kept, &done[1].mirror),
+        (all, &mixed.display().to_string()),
+        "the last of two that are as good"
+    );
     let log = start(new.path(), 10).await.unwrap();
     copied(&log, &mine).await;
     log.end().await;
@@ -368,7 +372,11 @@ async fn a_recovery_that_is_killed_leaves_nothing_that_is_taken_for_a_store() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (_running, stop) = watch::channel(false);
-    tokio::spawn(server::serve(listener, Router::new().route("/{*path}", get(slow)).with_state(Arc::clone(&state)), stop));
+    tokio::spawn(server::serve(
+        listener,
+        Router::new().route("/{*path}", get(slow)).with_state(Arc::clone(&state)),
+        stop,
+    ));
 
     let program = Program::new();
     let mut child = program.recover(&base).spawn().unwrap();

@@ -28,10 +28,12 @@ pub enum Command {
                             The web server then answers at /log/governance/checkpoint and so on.")]
     Export(Export),
     /// Rebuild a lost log's store from mirrors, up to the last checkpoint that a quorum of witnesses cosigned
-    #[command(after_help = "Example: tabir log recover --from /srv/audit --from https://mirror.example --config log/tabir.toml\n\
+    #[command(
+        after_help = "Example: tabir log recover --from /srv/audit --from https://mirror.example --config log/tabir.toml\n\
                             A mirror is an auditor's copy, an export, or the address of a server that has one. Name all that\n\
                             there are: the one that has most is taken, and all must show the same history. A log is never\n\
-                            restored from a backup: see docs/lost-log.md.")]
+                            restored from a backup: see docs/lost-log.md."
+    )]
     Recover(Recover),
 }
 

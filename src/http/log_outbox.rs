@@ -267,7 +267,8 @@ mod tests {
     }
 
     async fn store(dir: &std::path::Path) -> Db {
-        let sql = "CREATE TABLE log_outbox (id INTEGER PRIMARY KEY, log TEXT NOT NULL, statement BYTEA NOT NULL, idx BIGINT)";
+        let sql =
+            "CREATE TABLE log_outbox (id INTEGER PRIMARY KEY, log TEXT NOT NULL, statement BYTEA NOT NULL, idx BIGINT)";
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);
         let one = Migration::new(1, "outbox".into(), MigrationType::Simple, sql, false);
         let migrator = Migrator { migrations: vec![one].into(), ..Migrator::DEFAULT };

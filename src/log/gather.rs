@@ -32,7 +32,9 @@ const SIZE: &str = "text/x.tlog.size";
 enum GatherError {
     #[error("no answer in time")]
     Slow,
-    #[error("the witness has cosigned a larger tree than this log has: was its store put back from a backup, or recovered from a mirror that was too old?")]
+    #[error(
+        "the witness has cosigned a larger tree than this log has: was its store put back from a backup, or recovered from a mirror that was too old?"
+    )]
     Ahead,
     #[error("the witness refuses the size that it named")]
     OldSize,

@@ -170,12 +170,7 @@ struct Source {
 }
 
 impl Source {
-    async fn newest(
-        trust: &Trust,
-        name: LogName,
-        mirrors: &[Mirror],
-        client: &Client,
-    ) -> Result<Self, RecoverError> {
+    async fn newest(trust: &Trust, name: LogName, mirrors: &[Mirror], client: &Client) -> Result<Self, RecoverError> {
         let mut shown = Vec::new();
         for mirror in mirrors {
             let reader = ledger::reader_of(trust, name, mirror.log(name, client))?;
@@ -259,12 +254,7 @@ impl Source {
         Ok(store.restore_heads(self.name, self.checkpoints()?, lines, since).await?)
     }
 
-    async fn write(
-        &self,
-        to: Option<(&Store, u64)>,
-        written: &mut u64,
-        entries: Vec<New>,
-    ) -> Result<(), RecoverError> {
+    async fn write(&self, to: Option<(&Store, u64)>, written: &mut u64, entries: Vec<New>) -> Result<(), RecoverError> {
         let first = *written;
         *written += entries.len() as u64;
         let Some((store, _)) = to else { return Ok(()) };
@@ -309,7 +299,12 @@ impl Source {
 
     fn recovered(self) -> Recovered {
         let (head, witnessed) = (self.heads.checkpoint.head(), self.heads.checkpoint.witnessed_time());
-        Recovered { head, witnessed, kept: self.heads.kept.len() + usize::from(self.empty.is_some()), mirror: self.mirror }
+        Recovered {
+            head,
+            witnessed,
+            kept: self.heads.kept.len() + usize::from(self.empty.is_some()),
+            mirror: self.mirror,
+        }
     }
 
     fn refused(&self) -> impl FnOnce(ReadError) -> RecoverError {

@@ -163,7 +163,8 @@ impl Service {
         // Lines are public: an old one sent again must not make a checkpoint look older than it was shown to be.
         let newer = move |before: &str| NoteSignature::parse(before).map_or(true, |before| time_of(&before) < time);
         let complete = move |lines: &[String], since: u64| {
-            let lines = lines.iter().filter(|line| NoteSignature::parse(line).is_ok_and(|l| time_of(&l) >= Some(since)));
+            let lines =
+                lines.iter().filter(|line| NoteSignature::parse(line).is_ok_and(|l| time_of(&l) >= Some(since)));
             let whole = with_lines(checkpoint.clone(), lines).ok()?;
             CosignedCheckpoint::check(whole, &witnesses).ok().map(|c| c.signed().to_bytes())
         };
