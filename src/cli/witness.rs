@@ -120,10 +120,13 @@ async fn serve(file: &Path) -> Result<(), CliError> {
 
 async fn status(args: &Status) -> Result<(), CliError> {
     let config = Config::load(&args.config)?;
-    let store = Store::open(&config.dir.join(STORE)).await?;
+    let file = config.dir.join(STORE);
+    if !file.exists() {
+        return Err(CliError::Failed(format!("{}: no store yet; start it once: tabir witness serve", file.display())));
+    }
+    let store = Store::open(&file).await?;
     let (mut logs, mut forks) = (Vec::new(), 0);
     for log in &config.logs {
-        store.begin(&log.origin).await?;
         let (head, evidence) = (store.head(&log.origin).await?, store.evidence(&log.origin).await?);
         forks += evidence.len();
         logs.push((&log.origin, head, evidence));

@@ -26,7 +26,7 @@ pub struct Witness {
     #[serde(default = "poll_ms")]
     pub poll_ms: u64,
     /// The logs that are cosigned; no others are.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")] // else there could be no [[logs]] behind it
     pub logs: Vec<Log>,
 }
 

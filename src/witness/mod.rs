@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use tabir_crypto::Code;
 use tabir_crypto::codec::sha256;
-use tabir_crypto::log::note::SignatureType;
 use tabir_crypto::log::witness::{AddCheckpoint, State};
 use tabir_crypto::log::{
     Cosigner, LogVerifier, Note, NoteSignature, SignedCheckpoint, UnverifiedCheckpoint, VerifierKey,
@@ -187,7 +186,7 @@ fn open_log(log: &config::Log, cosigner: &Cosigner, client: &Client) -> Result<L
     for vkey in &log.vkeys {
         let key = LogVerifier::new(&log.origin, vkey).map_err(StartError::log(&log.origin))?.key().clone();
         // A log with the witness's own key could pass off a cosignature as its checkpoint.
-        if key.kind() != SignatureType::Ed25519 || key.key() == cosigner.verifier_key().key() {
+        if key.key() == cosigner.verifier_key().key() {
             return Err(StartError::of(&log.origin, Code::Duplicate));
         }
         keys.push(key);

@@ -38,7 +38,14 @@ async fn add_checkpoint(State(witness): State<Arc<Witness>>, request: Request) -
             Ok((StatusCode::CONFLICT, [(header::CONTENT_TYPE, SIZE)], format_size(size)).into_response())
         }
         Err(error) => {
-            tracing::warn!(%error, code = error.code(), "not cosigned");
+            // What anybody could send by mistake is no news to the operator.
+            match error {
+                WitnessError::Malformed(_)
+                | WitnessError::UnknownLog
+                | WitnessError::Unsigned(_)
+                | WitnessError::OldAboveNew => tracing::debug!(%error, code = error.code(), "refused"),
+                _ => tracing::warn!(%error, code = error.code(), "refused"),
+            }
             Err(error.into())
         }
     }

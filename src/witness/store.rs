@@ -49,7 +49,7 @@ impl Store {
             .await
     }
 
-    /// The last head of a log that was begun.
+    /// The last head of a log: the empty tree before it is begun.
     pub async fn head(&self, origin: &str) -> Result<Head, DbError> {
         let origin = origin.to_owned();
         self.0.read(move |c| Box::pin(async move { head(c, &origin).await })).await
@@ -114,7 +114,9 @@ impl Store {
 
 async fn head(c: &mut AnyConnection, origin: &str) -> Result<Head, DbError> {
     let one = "SELECT size, root, at, note FROM heads WHERE origin = $1";
-    let row = sqlx::query(one).bind(origin.to_owned()).fetch_one(c).await?;
+    let Some(row) = sqlx::query(one).bind(origin.to_owned()).fetch_optional(c).await? else {
+        return Ok(Head { tree: TreeHead::EMPTY, at: 0, note: Vec::new() });
+    };
     let root = fixed(ROW, &row.try_get::<Vec<u8>, _>(1)?)?;
     let tree = TreeHead { size: unsigned(ROW, row.try_get(0)?)?, root };
     Ok(Head { tree, at: unsigned(ROW, row.try_get(2)?)?, note: row.try_get(3)? })

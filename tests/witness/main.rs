@@ -7,6 +7,7 @@ mod log_support;
 mod asked;
 mod foreign;
 mod gathered;
+mod person;
 mod polls;
 mod running;
 mod split;
