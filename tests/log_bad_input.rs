@@ -268,8 +268,8 @@ async fn refuses_malformed_cosignatures_and_those_of_other_checkpoints() {
         good.replacen(' ', "  ", 1),
         good.replace('\u{2014}', "-"),
         format!("{good}\n"),
-        format!("\u{2014} w1.example AAAAAA==\n"),
-        format!("\u{2014} w1.example !!!!\n"),
+        "\u{2014} w1.example AAAAAA==\n".to_owned(),
+        "\u{2014} w1.example !!!!\n".to_owned(),
     ] {
         assert_eq!(cosign(malformed.clone().into_bytes()).await, is(400, "note"), "{malformed:?}");
     }

@@ -3,7 +3,7 @@
 mod log_support;
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -18,6 +18,7 @@ use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::trust::Trust;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use log_support::*;
 

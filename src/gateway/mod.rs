@@ -59,9 +59,11 @@ pub struct Gateway {
     peers: Peers,
     challenge: TokenChallenge,
     token_keys: KeyCache,
-    /// Answer of `GET /v1/keys` at the size and the witnessed time of a checkpoint.
-    keys_shown: Mutex<Option<((u64, u64), Arc<Keys>)>>,
+    keys_shown: Mutex<Option<KeysShown>>,
 }
+
+/// An answer of `GET /v1/keys`, with the size and the witnessed time of its checkpoint.
+type KeysShown = ((u64, u64), Arc<Keys>);
 
 impl Gateway {
     /// Opens the store and loads the identity key. Errors: `key` for another key than the trust root's, the store's.

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tabir_crypto::log::Checkpoint;
 use tabir_crypto::log::tile::{self, Edge, Kind, Tile};
+use tokio::time::Instant;
 
 use crate::clean::{Window, clean, day, window};
 use crate::forge::{Forge, INTAKE, WITNESSES, origin, trust};
@@ -17,13 +18,16 @@ const BLOCK: u64 = 256;
 /// Days between two kept checkpoints.
 const KEPT: u64 = 256;
 
+/// What becomes of a window.
+type Lie = fn(&mut Window);
+
 /// What is to be written.
 #[derive(Default)]
 pub struct Plan {
     /// Entries of the intake log; the last day is told to its end.
     pub entries: u64,
     /// A window of which gateway or forwarder lies.
-    pub lie: Option<(u64, fn(&mut Window))>,
+    pub lie: Option<(u64, Lie)>,
     /// The first statement of all stands again as the last entry.
     pub again: bool,
 }
@@ -114,7 +118,7 @@ impl Writer {
     fn push(&mut self, leaf: &[u8]) {
         self.edge.push(leaf).unwrap();
         tile::push_entry(&mut self.bundle, leaf).unwrap();
-        if self.edge.size() % tile::WIDTH == 0 {
+        if self.edge.size().is_multiple_of(tile::WIDTH) {
             self.flush();
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -21,6 +21,7 @@ use tabir_crypto::log::{CosignedCheckpoint, SignedCheckpoint, TreeHead};
 use tabir_crypto::trust::root::LogName;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::log_support::{self, *};
 use crate::running::{self, config};

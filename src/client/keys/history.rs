@@ -163,7 +163,7 @@ fn council_item(trust: &Trust, state: &State, logged: &LoggedCouncil, now: u64) 
     };
     Item {
         what: What::Council,
-        epoch: u64::from(council.epoch()),
+        epoch: council.epoch(),
         id: Hex(*council.council_id()),
         lineage: Some(Hex(*lineage)),
         entry: Some(logged.entry),
