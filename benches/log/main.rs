@@ -1,6 +1,6 @@
 //! `make bench-log`: how many entries a second the log takes durably, how long one waits for its checkpoint, what it costs
 //! on disk, how large and how quick proofs are, the hashing beside an independent implementation, and the audit of a long
-//! log. `scripts/bench log PART…` measures some of it: `appends`, `trees`, `audits`.
+//! log. `scripts/bench log PART…` measures some of it: `appends`, `trees`, `audit-1e6`, `audit-1e7`.
 //!
 //! `benches/figures` says where the figures go, `docs/performance.md` what they mean.
 
@@ -26,7 +26,7 @@ mod world;
 /// What a measurement may fail with.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-const PARTS: [&str; 3] = ["appends", "trees", "audits"];
+const PARTS: [&str; 4] = ["appends", "trees", "audit-1e6", "audit-1e7"];
 
 fn main() -> Outcome<()> {
     // Cargo adds flags of its own.
@@ -40,7 +40,8 @@ fn main() -> Outcome<()> {
         let rows = match part {
             "appends" => runtime.block_on(appends::rows())?,
             "trees" => trees::rows()?,
-            _ => audits::rows()?,
+            "audit-1e6" => audits::million()?,
+            _ => audits::ten_million()?,
         };
         // Figures of a long run are not lost if a later one fails.
         println!("Written: {}", figures::merge("log", &rows)?.display());
