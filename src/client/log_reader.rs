@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use tabir_crypto::log::tile::{self, Edge, Kind, Tile, Tiles, WIDTH};
-use tabir_crypto::log::tree::{Span, consistency_plan, inclusion_plan, prove};
+use tabir_crypto::log::tile::{self, Edge, Kind, Tile, WIDTH};
+use tabir_crypto::log::tree::{inclusion_plan, prove};
 use tabir_crypto::log::{
     CosignedCheckpoint, LogVerifier, SignedCheckpoint, TreeHead, Witnesses, leaf_hash, verify_consistency,
     verify_inclusion,
@@ -14,6 +14,7 @@ use tabir_crypto::log::{
 use tabir_crypto::{B32, Code};
 
 use super::log_source::{LogSource, ReadError};
+use super::log_tree::{consistency_proof, tiles_of};
 
 /// An entry that the signed tree holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,11 +94,11 @@ pub struct LogReader<S> {
     before: Vec<(LogVerifier, Witnesses)>,
 }
 
-fn refused(what: impl ToString) -> impl FnOnce(tabir_crypto::Error) -> ReadError {
+pub(super) fn refused(what: impl ToString) -> impl FnOnce(tabir_crypto::Error) -> ReadError {
     move |source| ReadError::Refused { what: what.to_string(), source }
 }
 
-fn refuse<T>(what: impl ToString, code: Code) -> Result<T, ReadError> {
+pub(super) fn refuse<T>(what: impl ToString, code: Code) -> Result<T, ReadError> {
     Err(refused(what)(code.into()))
 }
 
@@ -115,23 +116,6 @@ pub fn by_any<'a, T>(
         };
     }
     opened.unwrap_or_else(|| Err(Code::UnknownKey.into()))
-}
-
-/// The proof that the tree of `new` entries extends that of `old`, worked out from a source's tiles; it shows nothing
-/// before it is verified. Errors: `size` (`old` above `new`), `tile`.
-pub async fn consistency_proof<S: LogSource>(source: &S, old: u64, new: u64) -> Result<Vec<B32>, ReadError> {
-    let plan = consistency_plan(old, new).map_err(refused("tile"))?;
-    let tiles = tiles_of(source, new, &plan).await?;
-    prove(&plan, |subtree| tiles.hash(subtree)).map_err(refused("tile"))
-}
-
-/// The tiles of the tree of `size` entries from which these spans are worked out.
-async fn tiles_of<S: LogSource>(source: &S, size: u64, spans: &[Span]) -> Result<Tiles, ReadError> {
-    let mut tiles = Tiles::new(size);
-    for tile in Tiles::needed(size, spans).map_err(refused("tile"))? {
-        tiles.insert(tile, &source.get(&tile.to_string()).await?).map_err(refused(tile))?;
-    }
-    Ok(tiles)
 }
 
 impl<S: LogSource> LogReader<S> {
@@ -272,25 +256,6 @@ impl<S: LogSource> LogReader<S> {
         let proof = prove(&plan, |subtree| tiles.hash(subtree)).map_err(refused("tile"))?;
         verify_inclusion(&leaf_hash(&entry), index, head, &proof).map_err(refused(bundle))?;
         Ok(entry)
-    }
-
-    /// The root that the tree of a head had at a smaller size, by the tiles, and proven against that head: tiles that were
-    /// changed are an error here and no other history. Errors: `size`, `tile`.
-    pub async fn root_at(&self, size: u64, head: TreeHead) -> Result<B32, ReadError> {
-        if size == 0 {
-            return Ok(TreeHead::EMPTY.root);
-        }
-        let mut spans = consistency_plan(size, head.size).map_err(refused("tile"))?;
-        let whole = Span::whole(size).map_err(refused("tile"))?;
-        spans.push(whole);
-        let tiles = tiles_of(&self.source, head.size, &spans).await?;
-        let root = whole.hash(|subtree| tiles.hash(subtree)).map_err(refused("tile"))?;
-        spans.pop();
-        let proof = prove(&spans, |subtree| tiles.hash(subtree)).map_err(refused("tile"))?;
-        match verify_consistency(TreeHead { size, root }, head, &proof) {
-            Ok(()) => Ok(root),
-            Err(_) => refuse("tile", Code::Tile),
-        }
     }
 
     /// A tile or bundle; a partial one may be gone once it was filled.

@@ -13,6 +13,7 @@ pub mod log_copy;
 pub mod log_proof;
 pub mod log_reader;
 pub mod log_source;
+pub mod log_tree;
 pub mod official;
 pub mod opening;
 pub mod proof_file;

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::error::WitnessError;
 use super::{Log, Witness};
-use crate::client::log_reader::consistency_proof;
 use crate::client::log_source::{HttpLog, LogSource as _, ReadError};
+use crate::client::log_tree::consistency_proof;
 use crate::http::Method;
 
 /// Looks for what was signed before the start, then polls, if the log takes cosignatures that way.

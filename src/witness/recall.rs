@@ -10,8 +10,8 @@ use tabir_crypto::log::{Note, SignedCheckpoint, UnverifiedCheckpoint};
 
 use super::error::WitnessError;
 use super::{Head, Log, Witness};
-use crate::client::log_reader::consistency_proof;
 use crate::client::log_source::{HttpLog, LogSource as _, ReadError};
+use crate::client::log_tree::consistency_proof;
 
 /// Kept checkpoints that are looked through, newest first: one is made a growth, so that a backup of some days is covered.
 const LOOK_BACK: usize = 1000;
