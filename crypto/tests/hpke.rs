@@ -134,7 +134,12 @@ fn table() -> Vec<Row> {
         (
             Use::Ceremony { ceremony_id: A, round: 2, from: 1, to: 3 },
             "tabir/v1/ceremony",
-            vec![("ceremony_id", a), ("round", vec![2]), ("from", u16(1)), ("to", u16(3))],
+            vec![("ceremony_id", a.clone()), ("round", vec![2]), ("from", u16(1)), ("to", u16(3))],
+        ),
+        (
+            Use::BackupPart { key_id: A, index: 3 },
+            "tabir/v1/backup-part",
+            vec![("key_id", a), ("index", u16(3))],
         ),
     ]
 }
@@ -168,6 +173,8 @@ fn refuses_a_message_at_another_place() {
         Use::Ceremony { ceremony_id: B, round: 2, from: 1, to: 3 },
         Use::Ceremony { ceremony_id: A, round: 1, from: 1, to: 3 },
         Use::Ceremony { ceremony_id: A, round: 2, from: 3, to: 1 },
+        Use::BackupPart { key_id: B, index: 3 },
+        Use::BackupPart { key_id: A, index: 1 },
     ]);
     for place in &places {
         let wire = seal(&key.public_key(), place, b"message", &mut Stream::new("ekm")).unwrap();

@@ -160,6 +160,45 @@ fn a_retired_key_counts_no_more() {
 }
 
 #[test]
+fn a_warden_keys_copies_are_told_in_order_and_destroyed_is_the_end() {
+    let mut log = Log::empty();
+    let key = key_announced(KeyKind::Warden, 1);
+    log.announce(&key, &[quorum(), vec![warden()]].concat()).unwrap();
+    let mut holders = vec![vk(&auditor(0)), vk(&auditor(1))];
+    holders.sort_unstable();
+    let (v, at, key_id) = (V1, Hour::of(T0), Hex(key.key_id()));
+    let split = KeyCustody { v, at, key_id, act: CustodyAct::Split, threshold: 2, holders };
+    let restored = KeyCustody { act: CustodyAct::Restored, threshold: 0, holders: Vec::new(), ..split.clone() };
+    let destroyed = KeyCustody { act: CustodyAct::Destroyed, ..restored.clone() };
+    let all = [warden(), auditor(0), auditor(1)];
+    let say = |log: &mut Log, body: &KeyCustody, keys: &[SigningKey]| log.put(&sign(Verb::KeyCustody, body, keys));
+
+    refused(say(&mut log, &restored, &[warden()]), Code::Order);
+    // By a holder less, by one who holds nothing, by one who is no auditor.
+    refused(say(&mut log, &split, &all[..2]), Code::Insufficient);
+    refused(say(&mut log, &split, &[&all[..], &[auditor(2)]].concat()), Code::UnknownKey);
+    let mut strange = vec![vk(&auditor(0)), vk(&stranger())];
+    strange.sort_unstable();
+    let of_a_stranger = KeyCustody { holders: strange, ..split.clone() };
+    refused(say(&mut log, &of_a_stranger, &[warden(), auditor(0), stranger()]), Code::UnknownKey);
+    say(&mut log, &split, &all).unwrap();
+    let again = KeyCustody { at: Hour::of(T0 + 3600), ..split.clone() };
+    refused(say(&mut log, &again, &all), Code::Duplicate);
+    let restored = KeyCustody { at: Hour::of(T0 + 3600), ..restored };
+    say(&mut log, &restored, &[warden()]).unwrap();
+    // A key in use can't be called destroyed, nor by some of those who had parts.
+    refused(say(&mut log, &destroyed, &all), Code::Order);
+    log.now = key.not_after.0;
+    let destroyed = KeyCustody { at: Hour::of(log.now), ..destroyed };
+    refused(say(&mut log, &destroyed, &[warden()]), Code::Insufficient);
+    say(&mut log, &destroyed, &all).unwrap();
+    let custody = log.state.key_by_id(&key.key_id()).unwrap().custody.clone();
+    assert!(custody.destroyed.is_some() && custody.restored.len() == 1 && custody.holders().len() == 2);
+    let back = KeyCustody { at: Hour::of(log.now + 3600), ..restored };
+    refused(say(&mut log, &back, &[warden()]), Code::Order);
+}
+
+#[test]
 fn only_a_token_key_is_found_as_one() {
     let mut log = Log::new();
     let body = key_announced(KeyKind::Intake, 1);

@@ -1,6 +1,7 @@
 //! The command line: one file a command. `--help` of each has an example; exit codes are the same everywhere.
 
 pub mod audit;
+mod backup;
 pub mod connect;
 pub mod council;
 pub mod demo;
@@ -75,6 +76,9 @@ enum Command {
     /// Set up and run the outside body's machine, and what its person does
     #[command(subcommand)]
     Warden(warden::Command),
+    /// Split the warden's keys among auditors, and bring one back
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// Ask to open an identity, vote, and open it together
     #[command(subcommand)]
     Unseal(unseal::Command),
@@ -153,6 +157,7 @@ pub async fn main() -> ExitCode {
         Command::Council(command) => council::run(command).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Warden(command) => warden::run(command).await,
+        Command::Backup(command) => backup::run(command).await,
         Command::Unseal(command) => unseal::run(command).await,
         Command::Report(args) => report::run(args).await,
         Command::Follow(args) => follow::run(args).await,

@@ -146,9 +146,12 @@ impl Service {
         };
         let wants = |statement: &Statement| match statement.verb() {
             Verb::CouncilFormed | Verb::CouncilRefreshed | Verb::CouncilReshared => true,
-            Verb::KeyAnnounced | Verb::KeyRetired | Verb::PolicySet | Verb::PageBuilt | Verb::UnsealReleased => {
-                audience == Audience::Auditors
-            }
+            Verb::KeyAnnounced
+            | Verb::KeyRetired
+            | Verb::KeyCustody
+            | Verb::PolicySet
+            | Verb::PageBuilt
+            | Verb::UnsealReleased => audience == Audience::Auditors,
             _ => false,
         };
         let open = self.store.proposals().await?.into_iter().filter(|(_, complete)| !complete);

@@ -55,6 +55,10 @@ pub enum What {
     KeyMade,
     /// A key was destroyed.
     KeyDestroyed,
+    /// A backup of a key was split among holders.
+    Backup,
+    /// A key came back from its backup.
+    KeyRestored,
     /// A log grew, and this head is the last that may be cosigned.
     Head,
     /// A head that this warden cosigned and its store had forgotten.
@@ -88,6 +92,8 @@ impl What {
             Self::AuditorAsked => "auditor-asked",
             Self::KeyMade => "key-made",
             Self::KeyDestroyed => "key-destroyed",
+            Self::Backup => "backup",
+            Self::KeyRestored => "key-restored",
             Self::Head => "head",
             Self::Adopted => "adopted",
             Self::Fork => "fork",

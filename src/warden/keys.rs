@@ -4,9 +4,10 @@
 //! Epochs follow each other without a gap. A key's times are the warden's own clock's; it is destroyed only when the
 //! witnessed time says so too, since a clock set forward must not destroy what is still needed.
 
+use tabir_crypto::B32;
 use tabir_crypto::hpke::KemSecretKey;
-use tabir_crypto::statement::body::{KeyAnnounced, KeyKind, Role};
-use tabir_crypto::statement::value::{Bytes, Hour, Second, V1};
+use tabir_crypto::statement::body::{CustodyAct, KeyAnnounced, KeyCustody, KeyKind, Role};
+use tabir_crypto::statement::value::{Bytes, Hex, Hex32, Hour, Second, V1};
 use tabir_crypto::statement::{Statement, Verb};
 
 use super::Warden;
@@ -14,6 +15,7 @@ use super::error::WardenError;
 use super::store::KeyRow;
 use super::view::View;
 use crate::clock::Random;
+use crate::http::HttpError;
 
 /// How long envelopes are kept while no policy says otherwise: a year.
 const RETENTION_S: u64 = 365 * 86_400;
@@ -23,7 +25,8 @@ impl Warden {
     pub async fn keys(&self, view: &View) -> Result<(), WardenError> {
         self.make_keys(view).await?;
         self.destroy_keys(view).await?;
-        self.propose_keys(view).await
+        self.propose_keys(view).await?;
+        self.propose_custody(view).await
     }
 
     /// Makes the key of the epoch of now, and the one after it.
@@ -58,8 +61,8 @@ impl Warden {
             not_after: Second(not_after),
         };
         let announced = Statement::signed(Verb::KeyAnnounced, &body, &self.identity)?.to_bytes();
-        let row =
-            KeyRow { epoch, not_before, not_after, id: public.key_id(), seed: Some(key.seed().clone()), announced };
+        let (id, seed) = (public.key_id(), Some(key.seed().clone()));
+        let row = KeyRow { epoch, not_before, not_after, id, seed, announced, split: None, destroyed: None };
         Ok(self.store.add_key(row).await?)
     }
 
@@ -75,15 +78,51 @@ impl Warden {
         Ok(())
     }
 
-    /// Destroys the keys whose quarter and retention are over.
+    /// Destroys the keys whose quarter and retention are over, and says so.
     pub async fn destroy_keys(&self, view: &View) -> Result<(), WardenError> {
         let retention = view.state.policy().map_or(RETENTION_S, |p| p.envelope_retention_s);
-        let now = view.now.min(self.clock.now());
-        let destroyed = self.store.destroy_keys(now.saturating_sub(retention)).await?;
-        if destroyed > 0 {
-            tracing::info!(destroyed, "warden keys destroyed: what was sealed to them can't be opened any more");
+        let ended = view.now.min(self.clock.now()).saturating_sub(retention);
+        for key in self.store.keys().await?.into_iter().filter(|k| k.destroyed.is_none() && k.not_after <= ended) {
+            let gone = self.custody(key.id, CustodyAct::Destroyed, 0, Vec::new())?;
+            if self.store.destroy_key(key.id, key.epoch, gone).await? {
+                tracing::info!(epoch = key.epoch, "warden key destroyed: what was sealed to it can't be opened any more");
+            }
         }
         Ok(())
+    }
+
+    /// What this warden says about a key's copies, for the holders of parts to sign as well.
+    pub(super) fn custody(
+        &self,
+        key_id: B32,
+        act: CustodyAct,
+        threshold: u16,
+        holders: Vec<Hex32>,
+    ) -> Result<Statement, WardenError> {
+        let body = KeyCustody { v: V1, at: Hour::of(self.clock.now()), key_id: Hex(key_id), act, threshold, holders };
+        Ok(Statement::signed(Verb::KeyCustody, &body, &self.identity)?)
+    }
+
+    /// Brings to the board what the log does not have yet about this warden's keys: the holders of parts sign there.
+    pub async fn propose_custody(&self, view: &View) -> Result<(), WardenError> {
+        for key in self.store.keys().await? {
+            let Some(logged) = view.state.key_by_id(&key.id) else { continue };
+            let split = key.split.filter(|_| logged.custody.split.is_none());
+            let destroyed = key.destroyed.filter(|_| logged.custody.destroyed.is_none());
+            for said in [split, destroyed].into_iter().flatten() {
+                self.propose_statement(said).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The board merges, so the same again changes nothing. One that it refuses does not fit what it has read of the log yet.
+    async fn propose_statement(&self, statement: Vec<u8>) -> Result<(), WardenError> {
+        let (base, path) = (&self.peers.council, "/council/proposals");
+        match self.post(Role::Council, base, path, "application/json", statement).await {
+            Ok(_) | Err(HttpError::Problem { status: 400, .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The private keys that are not destroyed.

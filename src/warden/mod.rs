@@ -13,6 +13,7 @@
 //! its own copy. Each step reads and writes its own store, so that a crash between two of them costs nothing.
 
 mod alerts;
+mod backup;
 mod error;
 pub mod journal;
 mod judge;

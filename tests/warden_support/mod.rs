@@ -56,6 +56,7 @@ pub fn trust() -> Trust {
     let mut root = two_witnesses().root().clone();
     root.witnesses = vec![text(&witness(1).verifier_key().to_string())];
     root.witness_quorum = 1;
+    root.auditors = [1, 2, 3].map(|n| Hex(*key(n).verifying_key().as_bytes())).to_vec();
     root.cooling_off_s = COOLING;
     root.release_cap_per_day = 2;
     root.deferral_max_s = 10 * DAY;

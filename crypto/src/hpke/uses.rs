@@ -9,6 +9,7 @@
 //! inner envelope → approver               tabir/v1/handout    request_hash, index u16
 //! partial → approver                      tabir/v1/partial    request_hash, from u16, to u16
 //! ceremony share → member                 tabir/v1/ceremony   ceremony_id, round u8, from u16, to u16
+//! part of a warden key's backup → holder  tabir/v1/backup-part  key_id, index u16
 //! ```
 //! Source: `docs/protocol.md`, "HPKE uses". The outer envelope has its own aad: see [`crate::envelope`].
 
@@ -37,6 +38,8 @@ pub enum Use {
     Partial { request_hash: B32, from: u16, to: u16 },
     /// A share of a key ceremony, to a member.
     Ceremony { ceremony_id: B32, round: u8, from: u16, to: u16 },
+    /// A part of a warden key's backup, to its holder, or from there to the machine that brings the key back.
+    BackupPart { key_id: B32, index: u16 },
 }
 
 impl Use {
@@ -51,6 +54,7 @@ impl Use {
             Self::Handout { .. } => "tabir/v1/handout",
             Self::Partial { .. } => "tabir/v1/partial",
             Self::Ceremony { .. } => "tabir/v1/ceremony",
+            Self::BackupPart { .. } => "tabir/v1/backup-part",
         }
     }
 
@@ -73,6 +77,7 @@ impl Use {
             Self::Partial { request_hash, from, to } => {
                 t.put("request_hash", request_hash).put("from", &from.to_be_bytes()).put("to", &to.to_be_bytes())
             }
+            Self::BackupPart { key_id, index } => t.put("key_id", key_id).put("index", &index.to_be_bytes()),
             Self::Ceremony { ceremony_id, round, from, to } => t
                 .put("ceremony_id", ceremony_id)
                 .put("round", &[*round])

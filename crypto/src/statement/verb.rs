@@ -8,6 +8,7 @@ pub enum Verb {
     TrustRoot,
     KeyAnnounced,
     KeyRetired,
+    KeyCustody,
     CouncilManifest,
     CouncilMessage,
     CouncilFormed,
@@ -45,10 +46,11 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::TrustRoot,
         Self::KeyAnnounced,
         Self::KeyRetired,
+        Self::KeyCustody,
         Self::CouncilManifest,
         Self::CouncilMessage,
         Self::CouncilFormed,
@@ -91,6 +93,7 @@ impl Verb {
             Self::TrustRoot => "trust.root",
             Self::KeyAnnounced => "key.announced",
             Self::KeyRetired => "key.retired",
+            Self::KeyCustody => "key.custody",
             Self::CouncilManifest => "council.manifest",
             Self::CouncilMessage => "council.message",
             Self::CouncilFormed => "council.formed",

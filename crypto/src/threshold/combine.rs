@@ -59,7 +59,7 @@ pub fn combine<P: AsRef<[u8]>>(context: &OpeningContext<'_>, partials: &[P]) -> 
 }
 
 /// Lagrange coefficient of index i at 0. The indices are distinct, so no divisor is zero.
-pub(super) fn at_zero(i: u16, indices: &[u16]) -> Scalar {
+pub(crate) fn at_zero(i: u16, indices: &[u16]) -> Scalar {
     let others = indices.iter().filter(|j| **j != i).map(|j| Scalar::from(*j));
     let i = Scalar::from(i);
     let (above, below) = others.fold((Scalar::ONE, Scalar::ONE), |(a, b), j| (a * j, b * (j - i)));

@@ -25,6 +25,7 @@ mod partial;
 pub mod reshare;
 mod rng;
 
+pub(crate) use combine::at_zero;
 pub use combine::{DhOutput, Opened, combine, open, record_commit};
 pub use council::{Council, CouncilKey, CouncilMember, MAX_MEMBERS, MIN_THRESHOLD, Share};
 pub use drill::Drill;

@@ -312,7 +312,7 @@ fn name(statement: &Statement, code: Code, state: &State) -> &'static str {
     match statement.verb() {
         _ if signatures.contains(&code) => "governance.signatures",
         Verb::KeyAnnounced if code == Code::KeyConflict => "keys.one-per-epoch",
-        Verb::KeyAnnounced | Verb::KeyRetired => "keys.sound",
+        Verb::KeyAnnounced | Verb::KeyRetired | Verb::KeyCustody => "keys.sound",
         Verb::PolicySet => "policy.sound",
         Verb::TrustRoot => "trust.sound",
         Verb::CouncilFormed

@@ -6,6 +6,7 @@
 //! ```text
 //! key.announced     the kind's role; a warden key also the auditors' quorum       (token: an auditor may stand beside)
 //! key.retired       the kind's role, or the auditors' quorum
+//! key.custody       the warden; of a split each holder whom it names, all auditors; destroyed each holder of that key's split
 //! council.formed    all n members, the warden, one auditor; if there is a council, t of the newest one as well, or the
 //!                   auditors' quorum;   refreshed, reshared: t of the council before as well
 //! council.retired   t of its officials                        council.checked: the official named
@@ -27,7 +28,8 @@ use super::verify::Trust;
 use crate::codec::B32;
 use crate::ed25519::VerifyingKey;
 use crate::error::{Code, Result, need};
-use crate::statement::body::{CouncilFormed, Role};
+use crate::statement::body::{CouncilFormed, CustodyAct, KeyCustody, KeyKind, Role};
+use crate::statement::value::Hex32;
 use crate::statement::{Body, Statement, Verb, Verified};
 use crate::threshold::Council;
 
@@ -37,6 +39,7 @@ pub const fn log_of(verb: Verb) -> Option<LogName> {
     match verb {
         Verb::KeyAnnounced
         | Verb::KeyRetired
+        | Verb::KeyCustody
         | Verb::CouncilFormed
         | Verb::CouncilRefreshed
         | Verb::CouncilReshared
@@ -169,6 +172,7 @@ fn rule(trust: &Trust, state: &State, verb: Verb, body: &Body) -> Result<Rule> {
             let key = state.key_by_id(&b.key_id.0).ok_or(Code::Context)?;
             Rule { sets: vec![vec![role(key.body.kind.role())], vec![quorum()]], beside: Vec::new() }
         }
+        Body::KeyCustody(b) => custody(trust, state, b)?,
         Body::Council(b) => council(trust, state, verb, b)?,
         Body::CouncilNote(b) => {
             let council = &state.council(&b.council_id.0)?.council;
@@ -230,6 +234,27 @@ fn rule(trust: &Trust, state: &State, verb: Verb, body: &Body) -> Result<Rule> {
 /// The identity of a role in this version of the trust root, or in one before.
 fn ever(trust: &Trust, role: Role) -> Group {
     Group::new(1, trust.versions().map(|version| *version.identity(role)))
+}
+
+/// The warden; who says that a part is in his hands, or gone from them, is its holder.
+fn custody(trust: &Trust, state: &State, body: &KeyCustody) -> Result<Rule> {
+    let key = state.key_by_id(&body.key_id.0).ok_or(Code::Context)?;
+    need(key.body.kind == KeyKind::Warden, Code::Field)?;
+    let warden = Group::new(1, [*trust.identity(Role::Warden)]);
+    let each = |holders: &[Hex32]| -> Result<Group> {
+        let keys = holders.iter().map(|key| VerifyingKey::from_bytes(&key.0)).collect::<Result<Vec<_>>>()?;
+        Ok(Group::new(keys.len(), keys))
+    };
+    Ok(match body.act {
+        CustodyAct::Split => {
+            let holders = each(&body.holders)?;
+            need(holders.keys.iter().all(|key| trust.auditors().contains(key)), Code::UnknownKey)?;
+            Rule::all([warden, holders])
+        }
+        // Who gave a part may stand beside.
+        CustodyAct::Restored => Rule { beside: trust.auditors().to_vec(), ..Rule::all([warden]) },
+        CustodyAct::Destroyed => Rule::all([warden, each(key.custody.holders())?]),
+    })
 }
 
 fn council(trust: &Trust, state: &State, verb: Verb, body: &CouncilFormed) -> Result<Rule> {

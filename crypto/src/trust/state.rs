@@ -9,6 +9,7 @@
 //! cosignature of the first kept checkpoint that covers the entry.
 
 mod councils;
+mod custody;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::statement::body::{KeyAnnounced, KeyKind, PolicySet};
 use crate::statement::{Body, Statement, Verb, Verified, entry_hash};
 use crate::threshold::{Council, Drill};
 pub use councils::LoggedCouncil;
+pub use custody::Custody;
 
 /// Codes of `council.retired`: what becomes of what is still sealed to the key. It can be opened until its retention ends,
 pub const SEALED_KEPT: &str = "sealed.kept";
@@ -48,6 +50,8 @@ pub struct AnnouncedKey {
     pub waived: bool,
     /// The entry that retired it.
     pub retired: Option<u64>,
+    /// What became of its copies; a warden key's alone.
+    pub custody: Custody,
 }
 
 /// The governance log so far.
@@ -189,6 +193,7 @@ impl State {
                 let taken = self.keys.contains_key(&(body.kind, body.epoch));
                 need(!taken && !self.key_ids.contains_key(&body.key_id()), Code::KeyConflict)
             }
+            Body::KeyCustody(body) => self.fits_custody(body, at),
             Body::Council(body) => self.fits_council(verified.verb, body),
             Body::CouncilNote(body) if verified.verb == Verb::CouncilRetired => {
                 need(self.council(&body.council_id.0)?.retired.is_none(), Code::Duplicate)
@@ -237,6 +242,7 @@ impl State {
                     key.retired.get_or_insert(entry);
                 }
             }
+            Body::KeyCustody(body) => self.put_custody(entry, body),
             Body::Council(body) => self.put_council(entry, Council::from_body(body)?),
             Body::CouncilNote(body) if verified.verb == Verb::CouncilRetired => {
                 if let Some(council) = self.councils.get_mut(&body.council_id.0) {
@@ -272,7 +278,7 @@ impl State {
     fn put_key(&mut self, trust: &Trust, entry: u64, body: &KeyAnnounced, verified: &Verified) {
         let (id, waived) =
             (body.key_id(), body.kind == KeyKind::Token && self.trust(trust).auditor_among(&verified.signers));
-        let key = AnnouncedKey { entry, body: body.clone(), id, waived, retired: None };
+        let key = AnnouncedKey { entry, body: body.clone(), id, waived, retired: None, custody: Custody::default() };
         let place = (body.kind, body.epoch);
         // One public key under two epochs is a conflict of both.
         let earlier = *self.key_ids.entry(id).or_insert(place);

@@ -147,6 +147,10 @@ pub fn any_payload() -> BoxedStrategy<(Verb, Value)> {
             at: at(), role: role(), kind: kind(), epoch: n(), key: bytes(), not_before: second(), not_after: second(),
         }
         [Verb::KeyRetired] => KeyRetired { at: at(), key_id: h(), reason: code() }
+        [Verb::KeyCustody] => KeyCustody {
+            at: at(), key_id: h(), act: prop_oneof![Just(CustodyAct::Restored), Just(CustodyAct::Destroyed)],
+            threshold: Just(0), holders: Just(Vec::new()),
+        }
         [Verb::CouncilManifest] => CouncilManifest {
             at: at(), kind: ceremony, t: any::<u16>(), n: any::<u16>(), members: vec(manifest_member, 0..4),
             previous: h(), dealers: vec(any::<u16>(), 0..4), nonce: h(),

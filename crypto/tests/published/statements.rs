@@ -89,10 +89,19 @@ fn payloads() -> Vec<(Verb, Value)> {
     };
     let reply = Reply { v: V1, at: at(), case_id: hash("case"), seq: 1, message_hash: hash("message") };
     let retired = KeyRetired { v: V1, at: at(), key_id: hash("key"), reason: code("lost") };
+    let custody = KeyCustody {
+        v: V1,
+        at: at(),
+        key_id: hash("key"),
+        act: CustodyAct::Split,
+        threshold: 2,
+        holders: vec![Hex([1; 32]), Hex([2; 32])],
+    };
     let value = |verb| match verb {
         Verb::TrustRoot => to_json(&world::trust_root()),
         Verb::KeyAnnounced => to_json(&world::key_announced(KeyKind::Token, 1)),
         Verb::KeyRetired => to_json(&retired),
+        Verb::KeyCustody => to_json(&custody),
         Verb::CouncilManifest => to_json(&manifest),
         Verb::CouncilMessage => to_json(&message),
         Verb::CouncilFormed => to_json(&world::council()),

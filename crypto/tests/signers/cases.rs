@@ -104,6 +104,22 @@ fn trust_and_keys() -> Vec<Case> {
         case(log, Verb::KeyRetired, when, &body)
     };
     let by_warden = [quorum(), vec![warden()]].concat();
+    let custody = |act, when, split: bool| {
+        let (mut log, key) = (Log::empty(), key_announced(KeyKind::Warden, 1));
+        log.announce(&key, &by_warden).unwrap();
+        let mut holders: Vec<_> = (0..2).map(|n| vk(&auditor(n))).collect();
+        holders.sort_unstable();
+        let (v, at, key_id) = (V1, Hour::of(T0), Hex(key.key_id()));
+        let all = KeyCustody { v, at, key_id, act: CustodyAct::Split, threshold: 2, holders };
+        if split {
+            log.put(&sign(Verb::KeyCustody, &all, &[warden(), auditor(0), auditor(1)])).unwrap();
+        }
+        let body = match act {
+            CustodyAct::Split => all,
+            act => KeyCustody { act, threshold: 0, holders: Vec::new(), ..all },
+        };
+        case(log, Verb::KeyCustody, when, &body)
+    };
     vec![
         next,
         announced(KeyKind::Token, "a token key"),
@@ -112,6 +128,10 @@ fn trust_and_keys() -> Vec<Case> {
         retired(KeyKind::Token, "a token key", &[role(Role::Issuer)]),
         retired(KeyKind::Intake, "an intake key", &[role(Role::Forwarder)]),
         retired(KeyKind::Warden, "a warden key", &by_warden),
+        custody(CustodyAct::Split, "a backup is split", false),
+        custody(CustodyAct::Restored, "a key is brought back", true),
+        custody(CustodyAct::Destroyed, "a key without a backup is destroyed", false),
+        custody(CustodyAct::Destroyed, "a key and its backup are destroyed", true),
     ]
 }
 

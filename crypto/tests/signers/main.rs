@@ -47,6 +47,7 @@ fn everybody() -> Vec<(Who, Vec<SigningKey>)> {
 fn words(who: Who, known: usize, count: usize, newcomers: bool) -> String {
     match (who, known, count) {
         (Who::Role(role), 1, 1) => role.as_str(),
+        (Who::Auditors, 2, 2) => "each holder of a part",
         (Who::Auditors, 3, 1) => "one auditor",
         (Who::Auditors, 3, 2) => "the auditors' quorum",
         (Who::NextAuditors, 3, 2) => "the next version's auditors' quorum",

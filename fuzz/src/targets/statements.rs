@@ -10,7 +10,7 @@ pub fn written(body: &Body) -> Vec<u8> {
     macro_rules! written {
         ($($kind:ident)*) => { match body { $(Body::$kind(b) => json::to_vec(b).unwrap()),* } };
     }
-    written!(TrustRoot KeyAnnounced KeyRetired CouncilManifest CouncilMessage Council CouncilNote CouncilChecked PolicySet PageBuilt
+    written!(TrustRoot KeyAnnounced KeyRetired KeyCustody CouncilManifest CouncilMessage Council CouncilNote CouncilChecked PolicySet PageBuilt
         UnsealRequested UnsealApproved UnsealRefused UnsealReleased UnsealCode UnsealPartial UnsealOpened UnsealNotice
         ReportAccepted ReportFate ReportErased RetentionCounts CaseWrite Acceptance Reply Call)
 }

@@ -5,6 +5,7 @@
 //! Not covered: whether a payload fits those before it ([`crate::trust`]).
 
 mod council;
+mod keys;
 mod report;
 mod unseal;
 
@@ -13,48 +14,18 @@ use serde::{Deserialize, Serialize};
 pub use council::{
     CeremonyKind, CouncilChecked, CouncilFormed, CouncilManifest, CouncilMessage, CouncilNote, ManifestMember, Member,
 };
+pub use keys::{CustodyAct, KeyAnnounced, KeyCustody, KeyKind, KeyRetired};
 pub use report::{Acceptance, CaseWrite, Reply, ReportAccepted, ReportErased, ReportFate, RetentionCounts};
 pub use unseal::{
     IndexedHash, UnsealApproved, UnsealCode, UnsealNotice, UnsealOpened, UnsealPartial, UnsealRefused, UnsealReleased,
     UnsealRequested,
 };
 
-use super::value::{Bytes, CodeText, Hex, Hex32, Hour, Second, Text, V1};
+use super::value::{CodeText, Hex, Hex32, Hour, Second, Text, V1};
 use super::verb::Verb;
-use crate::codec::{B32, sha256};
 use crate::error::{Code, Result, need};
 use crate::json;
 use crate::trust::root::TrustRoot;
-
-/// A role's key for others to use. `key`: SPKI DER of 342 bytes for `token`, X-Wing public key of 1,216 otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyAnnounced {
-    /// Version 1.
-    pub v: V1,
-    /// When, to the hour.
-    pub at: Hour,
-    /// Whose key: `issuer`, `forwarder` or `warden`.
-    pub role: Role,
-    /// What it is for.
-    pub kind: KeyKind,
-    /// The epoch: exactly one key each.
-    pub epoch: u64,
-    /// The public key.
-    pub key: Bytes,
-    /// First second of use.
-    pub not_before: Second,
-    /// First second after it.
-    pub not_after: Second,
-}
-
-impl KeyAnnounced {
-    /// SHA-256 of the public key.
-    #[must_use]
-    pub fn key_id(&self) -> B32 {
-        sha256(&self.key.0)
-    }
-}
 
 /// The roles that hold an identity key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,55 +56,6 @@ impl Role {
             Self::Warden => "warden",
         }
     }
-}
-
-/// What an announced key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyKind {
-    /// Signs tokens; the issuer's.
-    Token,
-    /// Report contents are sealed to it; the forwarder's.
-    Intake,
-    /// Outer envelopes are sealed to it; the warden's.
-    Warden,
-}
-
-impl KeyKind {
-    /// All, in their order.
-    pub const ALL: [Self; 3] = [Self::Token, Self::Intake, Self::Warden];
-
-    /// The name as it stands in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Intake => "intake",
-            Self::Warden => "warden",
-        }
-    }
-
-    /// The role that alone may announce this kind.
-    #[must_use]
-    pub const fn role(self) -> Role {
-        match self {
-            Self::Token => Role::Issuer,
-            Self::Intake => Role::Forwarder,
-            Self::Warden => Role::Warden,
-        }
-    }
-}
-
-/// A key is no longer to be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct KeyRetired {
-    pub v: V1,
-    pub at: Hour,
-    /// SHA-256 of the public key.
-    pub key_id: Hex32,
-    pub reason: CodeText,
 }
 
 /// A code with its text for people.
@@ -312,6 +234,7 @@ pub enum Body {
     TrustRoot(Box<TrustRoot>),
     KeyAnnounced(KeyAnnounced),
     KeyRetired(KeyRetired),
+    KeyCustody(KeyCustody),
     CouncilManifest(CouncilManifest),
     CouncilMessage(CouncilMessage),
     Council(CouncilFormed),
@@ -346,6 +269,11 @@ impl Body {
             Verb::TrustRoot => Self::TrustRoot(json::from_value(value)?),
             Verb::KeyAnnounced => Self::KeyAnnounced(json::from_value(value)?),
             Verb::KeyRetired => Self::KeyRetired(json::from_value(value)?),
+            Verb::KeyCustody => {
+                let body: KeyCustody = json::from_value(value)?;
+                body.sound()?;
+                Self::KeyCustody(body)
+            }
             Verb::CouncilManifest => Self::CouncilManifest(json::from_value(value)?),
             Verb::CouncilMessage => Self::CouncilMessage(json::from_value(value)?),
             Verb::CouncilFormed | Verb::CouncilRefreshed | Verb::CouncilReshared => {

@@ -117,6 +117,7 @@ export const VERBS = {
     not_after: second,
   }),
   "key.retired": object({ ...HEAD, key_id: h, reason: code }),
+  "key.custody": object({ ...HEAD, key_id: h, act: oneOf("split", "restored", "destroyed"), threshold: u16, holders: list(h) }),
   "council.manifest": manifest,
   "council.message": object({ ...HEAD, ceremony_id: h, round: u8, from: u16, to: u16, bytes }),
   "council.formed": formed,
