@@ -3,6 +3,7 @@
 mod log_support;
 mod warden_support;
 
+use tabir_crypto::codec::b64;
 use tabir_crypto::hpke::{KemSecretKey, Use, uses};
 use tabir_crypto::statement::body::UnsealApproved;
 use tabir_crypto::statement::value::{Bytes, Hex, Hour};
@@ -97,14 +98,38 @@ async fn a_replayed_release_opens_nothing_again_and_no_other_request() {
     assert!(view.state.request(&waiting).unwrap().release.is_none());
 }
 
+/// The same request, signed by its official, and with a nonce that nobody is told: no library of ours would make it.
+fn without_nonce(leaf: &[u8]) -> Vec<u8> {
+    let statement = Statement::parse(leaf).unwrap();
+    let mut body: serde_json::Value = serde_json::from_slice(statement.payload()).unwrap();
+    body.as_object_mut().unwrap().remove("nonce").unwrap();
+    body["request_id"] = hex::encode([99; 16]).into();
+    let (payload, kind) = (serde_json::to_vec(&body).unwrap(), statement.verb().payload_type());
+    let pae = [format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).as_bytes(), &payload].concat();
+    let (signer, payload) = (official(1), b64(&payload));
+    let (id, sig) = (hex::encode(signer.verifying_key().key_id()), b64(&signer.sign(&pae)));
+    format!(r#"{{"payload":"{payload}","payloadType":"{kind}","signatures":[{{"keyid":"{id}","sig":"{sig}"}}]}}"#).into_bytes()
+}
+
 #[tokio::test]
 async fn a_request_whose_nonce_is_withheld_or_false_is_not_released() {
     let (city, warden) = City::ready().await;
     // Neither in public nor under a deferral: no request at all.
     let case = city.case(&warden, 1).await;
-    let withheld = city.ask_with(&warden, &case, |_| (), |entry| entry.nonce = None).await;
+    let honest = city.ask(&warden, &case).await;
+    let leaf = without_nonce(&city.tree(|t| t.leaves.last().cloned().unwrap()));
+    let withheld = tabir_crypto::statement::entry_hash(&leaf);
+    city.tree(|t| t.leaves.push(leaf));
+    let mut ready = city.world.ready.lock().unwrap().last().cloned().unwrap();
+    ready.request_hash = Hex(withheld);
+    city.world.ready.lock().unwrap().push(ready);
+    for index in [1, 2] {
+        city.approve(withheld, index, None);
+    }
+    city.witnessed(&warden).await;
+    city.clock.set(NOW + COOLING);
     let view = city.witnessed(&warden).await;
-    assert!(view.state.request(&withheld).is_none());
+    assert!(view.state.request(&withheld).is_none() && view.state.request(&honest).is_some());
     warden.releases(&view).await.unwrap();
     assert!(city.said(&warden).await.is_empty());
     // Another one in public than the reporter's tag was made with: she would never find it.
