@@ -114,7 +114,8 @@ async fn a_key_is_split_brought_back_by_two_of_three_and_destroyed_and_the_log_s
     for (n, folder) in folders.iter().enumerate().skip(1) {
         let part = dir.path().join(format!("part-{n}.json"));
         let give = |expect| {
-            let to = ["backup", "part", text(&file), "--holder", text(folder), "--to", text(&request), "--expect", expect];
+            let to =
+                ["backup", "part", text(&file), "--holder", text(folder), "--to", text(&request), "--expect", expect];
             [&to[..], &["--out", text(&part)]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
         let (code, said) = tabir(&give("00000000").iter().map(String::as_str).collect::<Vec<_>>()).await;

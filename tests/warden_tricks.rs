@@ -42,10 +42,8 @@ async fn hand_outs_are_sealed_to_keys_that_officials_signed_in_the_log_and_to_no
     let thief = KemSecretKey::from_seed(seed(200));
     // The operator writes approvals with a key of his own, in officials' names: before and after theirs.
     let forged = |index, by| {
-        let body = UnsealApproved {
-            kem_pk: Bytes(thief.public_key().as_bytes().to_vec()),
-            ..approval(request, index, None)
-        };
+        let body =
+            UnsealApproved { kem_pk: Bytes(thief.public_key().as_bytes().to_vec()), ..approval(request, index, None) };
         city.append(&sign(Verb::UnsealApproved, &body, &[key(by)]));
     };
     forged(1, 200);
@@ -108,7 +106,8 @@ fn without_nonce(leaf: &[u8]) -> Vec<u8> {
     let pae = [format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).as_bytes(), &payload].concat();
     let (signer, payload) = (official(1), b64(&payload));
     let (id, sig) = (hex::encode(signer.verifying_key().key_id()), b64(&signer.sign(&pae)));
-    format!(r#"{{"payload":"{payload}","payloadType":"{kind}","signatures":[{{"keyid":"{id}","sig":"{sig}"}}]}}"#).into_bytes()
+    format!(r#"{{"payload":"{payload}","payloadType":"{kind}","signatures":[{{"keyid":"{id}","sig":"{sig}"}}]}}"#)
+        .into_bytes()
 }
 
 #[tokio::test]

@@ -107,12 +107,7 @@ pub struct Part {
 impl Backup {
     /// Splits a key. Errors: `threshold` (2 ≤ k ≤ n ≤ [`MAX_HOLDERS`]), `duplicate` (a holder twice), those of the cards and
     /// of [`uses::seal`].
-    pub fn split(
-        key: &KemSecretKey,
-        holders: &[HolderCard],
-        threshold: u16,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Self> {
+    pub fn split(key: &KemSecretKey, holders: &[HolderCard], threshold: u16, rng: &mut impl CryptoRng) -> Result<Self> {
         let key_id = key.public_key().key_id();
         let f: Vec<Secret<Scalar>> = (0..threshold).map(|_| random(rng)).collect();
         let root = f.first().ok_or(Code::Threshold)?;

@@ -136,11 +136,7 @@ fn table() -> Vec<Row> {
             "tabir/v1/ceremony",
             vec![("ceremony_id", a.clone()), ("round", vec![2]), ("from", u16(1)), ("to", u16(3))],
         ),
-        (
-            Use::BackupPart { key_id: A, index: 3 },
-            "tabir/v1/backup-part",
-            vec![("key_id", a), ("index", u16(3))],
-        ),
+        (Use::BackupPart { key_id: A, index: 3 }, "tabir/v1/backup-part", vec![("key_id", a), ("index", u16(3))]),
     ]
 }
 

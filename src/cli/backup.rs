@@ -39,8 +39,10 @@ pub enum Command {
     #[command(after_help = "Example: tabir backup holder --key auditor.key ./parts")]
     Holder(Holder),
     /// The warden's person: split every key that has no backup yet
-    #[command(after_help = "Example: tabir backup split --config warden/tabir.toml --holder a.json --holder b.json --holder c.json \
-                            --threshold 2 ./backups\nThen each holder: tabir backup part, and tabir sign --waiting")]
+    #[command(
+        after_help = "Example: tabir backup split --config warden/tabir.toml --holder a.json --holder b.json --holder c.json \
+                            --threshold 2 ./backups\nThen each holder: tabir backup part, and tabir sign --waiting"
+    )]
     Split(Split),
     /// A holder: see whether your part opens, or seal it to the machine that brings the key back
     #[command(after_help = "Example: tabir backup part backup-3.json --holder ./parts\n         \
@@ -152,7 +154,10 @@ fn holder(args: &Holder) -> Result<(), CliError> {
     create_private_folder(&args.dir)?;
     let key = KemSecretKey::from_seed(create_seed(&args.dir.join(PART_KEY))?);
     write_json(&args.dir.join(CARD), &HolderCard::new(&auditor, &key.public_key()))?;
-    println!("Made {0}. Give {0}/{CARD} to the warden's person; {PART_KEY} opens your parts and stays with you.", args.dir.display());
+    println!(
+        "Made {0}. Give {0}/{CARD} to the warden's person; {PART_KEY} opens your parts and stays with you.",
+        args.dir.display()
+    );
     Ok(())
 }
 
@@ -165,12 +170,19 @@ async fn split(args: &Split) -> Result<(), CliError> {
     for (epoch, backup) in &made {
         let file = args.dir.join(format!("backup-{epoch}.json"));
         write_json(&file, backup)?;
-        println!("{}: any {} of {} parts bring the key of epoch {epoch} back.", file.display(), args.threshold, holders.len());
+        println!(
+            "{}: any {} of {} parts bring the key of epoch {epoch} back.",
+            file.display(),
+            args.threshold,
+            holders.len()
+        );
     }
     if made.is_empty() {
         println!("Every key that is in the log and not destroyed has its backup.");
     } else {
-        println!("Give the files to every holder. Each opens his part, then signs what waits on the board: tabir sign --waiting.");
+        println!(
+            "Give the files to every holder. Each opens his part, then signs what waits on the board: tabir sign --waiting."
+        );
     }
     Ok(())
 }
@@ -187,7 +199,10 @@ fn part(args: &GivePart) -> Result<(), CliError> {
     };
     let to: RestoreCard = card(to)?;
     let machine = KemPublicKey::from_bytes(&to.kem_pk.0)?;
-    if to.key_id != backup.key_id || expect.len() < DIGITS || !hex::encode(sha256(machine.as_bytes())).starts_with(expect.as_str()) {
+    if to.key_id != backup.key_id
+        || expect.len() < DIGITS
+        || !hex::encode(sha256(machine.as_bytes())).starts_with(expect.as_str())
+    {
         return Err(CliError::Failed("that is another machine's card, or for another key: nothing was given".into()));
     }
     let sealed = Bytes(backup.give(&part, &machine, &mut Random)?);
@@ -220,6 +235,8 @@ async fn restore(args: &Restore) -> Result<(), CliError> {
         return Err(CliError::Failed("this warden has that key, or has destroyed it: nothing was changed".into()));
     }
     std::fs::remove_file(&secret).map_err(|e| CliError::File(secret, e))?;
-    println!("The key is back, and that it came back is on its way into the log. Delete the parts that were sent to you.");
+    println!(
+        "The key is back, and that it came back is on its way into the log. Delete the parts that were sent to you."
+    );
     Ok(())
 }

@@ -85,7 +85,10 @@ impl Warden {
         for key in self.store.keys().await?.into_iter().filter(|k| k.destroyed.is_none() && k.not_after <= ended) {
             let gone = self.custody(key.id, CustodyAct::Destroyed, 0, Vec::new())?;
             if self.store.destroy_key(key.id, key.epoch, gone).await? {
-                tracing::info!(epoch = key.epoch, "warden key destroyed: what was sealed to it can't be opened any more");
+                tracing::info!(
+                    epoch = key.epoch,
+                    "warden key destroyed: what was sealed to it can't be opened any more"
+                );
             }
         }
         Ok(())

@@ -88,6 +88,28 @@ async fn a_key_retired_by_another_role() {
     lie(Verb::KeyRetired, &body, &[role(Role::Gateway)], "governance.signatures unknown-key").await;
 }
 
+/// What the warden says of the town's own warden key, which has no backup.
+fn custody(act: CustodyAct) -> KeyCustody {
+    let key_id = Hex(key_announced(KeyKind::Warden, 1).key_id());
+    KeyCustody { v: V1, at: Hour::of(T0), key_id, act, threshold: 0, holders: Vec::new() }
+}
+
+#[tokio::test]
+async fn a_key_in_use_that_is_called_destroyed() {
+    lie(Verb::KeyCustody, &custody(CustodyAct::Destroyed), &[warden()], "keys.sound order").await;
+}
+
+#[tokio::test]
+async fn a_key_brought_back_that_had_no_backup() {
+    lie(Verb::KeyCustody, &custody(CustodyAct::Restored), &[warden()], "keys.sound order").await;
+}
+
+#[tokio::test]
+async fn a_key_called_destroyed_by_somebody_else() {
+    let body = custody(CustodyAct::Destroyed);
+    lie(Verb::KeyCustody, &body, &[auditor(0)], "governance.signatures unknown-key").await;
+}
+
 /// A council of officials 4 to 6.
 fn others() -> (CouncilFormed, Vec<SigningKey>) {
     let people: Vec<_> = (4..=6).map(official).collect();

@@ -95,13 +95,12 @@ impl Store {
             .0
             .write(move |tx| {
                 Box::pin(async move {
-                    let done = sqlx::query(
-                        "UPDATE keys SET seed = NULL, destroyed = $1 WHERE id = $2 AND destroyed IS NULL",
-                    )
-                    .bind(statement.to_bytes())
-                    .bind(id.to_vec())
-                    .execute(&mut *tx)
-                    .await?;
+                    let done =
+                        sqlx::query("UPDATE keys SET seed = NULL, destroyed = $1 WHERE id = $2 AND destroyed IS NULL")
+                            .bind(statement.to_bytes())
+                            .bind(id.to_vec())
+                            .execute(&mut *tx)
+                            .await?;
                     let had = done.rows_affected() == 1;
                     if had {
                         journal::write(tx, at, gone).await?;

@@ -96,6 +96,7 @@ class Governance:
         self.root, self.signers = root, Signers(root, self)
         self.seen, self.policy, self.policies = set(), None, []
         self.keys, self.key_ids = {}, {}  # (kind, epoch) -> key ids; key id -> (kind, epoch)
+        self.ends, self.custody = {}, {}  # key id -> when the key is over; key id -> (holders, destroyed)
         self.councils, self.lineages = {}, {}  # by id; lineage -> its councils, oldest first
         self.requests, self.request_ids = {}, set()
         self.failures = []
@@ -162,6 +163,9 @@ class Governance:
         need(key_id in self.key_ids, "context")
         return self.key_ids[key_id]
 
+    def holders(self, key_id):
+        return self.custody.get(key_id, ([], False))[0]
+
     def request(self, request_hash):
         need(request_hash in self.requests, "context")
         return self.requests[request_hash]
@@ -171,6 +175,10 @@ class Governance:
         verb, body = statement.verb, statement.body
         if verb == "key.announced":
             self.take_key(body)
+        elif verb == "key.retired":
+            self.ends[body["key_id"]] = 0
+        elif verb == "key.custody":
+            self.take_custody(body, at)
         elif verb in ("council.formed", "council.refreshed", "council.reshared"):
             self.take_council(verb, body)
         elif verb == "council.retired":
@@ -206,7 +214,22 @@ class Governance:
         fresh = place not in self.keys and key_id not in self.key_ids
         self.keys.setdefault(place, []).append(key_id)
         self.key_ids.setdefault(key_id, place)
+        self.ends.setdefault(key_id, body["not_after"])
         need(fresh, "key-conflict")
+
+    def take_custody(self, body, at):
+        key_id, act = body["key_id"], body["act"]
+        holders, destroyed = self.custody.get(key_id, ([], False))
+        if act == "split":
+            need(not holders, "duplicate")
+            holders = body["holders"]
+        elif act == "restored":
+            need(holders, "order")
+        else:
+            need(not destroyed, "duplicate")
+            need(at is None or self.ends[key_id] <= at, "order")
+        need(not destroyed, "order")
+        self.custody[key_id] = (holders, act == "destroyed")
 
     def take_council(self, verb, body):
         new, old = Council(body), self.current(body["lineage"])

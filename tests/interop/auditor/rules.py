@@ -46,6 +46,14 @@ class Signers:
         if verb == "key.retired":
             kind, _ = state.kind_and_epoch(body["key_id"])
             return [[self.role(KIND_ROLE[kind])], [by_auditors]], []
+        if verb == "key.custody":
+            kind, _ = state.kind_and_epoch(body["key_id"])
+            need(kind == "warden", "field")
+            if body["act"] == "restored":
+                return [[self.role("warden")]], self.auditors
+            holders = body["holders"] if body["act"] == "split" else state.holders(body["key_id"])
+            need(body["act"] != "split" or set(holders) <= set(self.auditors), "unknown-key")
+            return [[self.role("warden"), (len(holders), holders)]], []
         if verb in ("council.formed", "council.refreshed", "council.reshared"):
             return self.council(verb, state.parsed_council(body))
         if verb == "council.retired":

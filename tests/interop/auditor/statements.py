@@ -107,6 +107,7 @@ VERBS = {
         "role": code, "kind": code, "epoch": number, "key": data, "not_before": second, "not_after": second,
     },
     "key.retired": {"key_id": h, "reason": code},
+    "key.custody": {"key_id": h, "act": code, "threshold": number, "holders": listed(h)},
     "council.formed": COUNCIL,
     "council.refreshed": {**COUNCIL, "reshare_id": h},
     "council.reshared": {**COUNCIL, "reshare_id": h},
@@ -209,6 +210,11 @@ class Statement:
         if self.verb == "unseal.requested":
             deferred = "deferred_until" in self.body
             need(deferred == ("deferral" in self.body) == ("nonce" not in self.body), "field")
+        if self.verb == "key.custody":
+            act, k, holders = self.body["act"], self.body["threshold"], self.body["holders"]
+            need(holders == sorted(set(holders)), "field")
+            split = 2 <= k <= len(holders) <= 15
+            need(split if act == "split" else act in ("restored", "destroyed") and k == 0 and not holders, "field")
 
     def signed_by(self, keys):
         """Each signature verifies, by one of these keys. Answer: the keys that signed."""
