@@ -38,6 +38,17 @@ const STATUSES: [(&str, Meaning); 15] = [
 /// Before a text that asks the reporter something. Officers of any system can type it; there is no field for it.
 pub const QUESTION: &str = "[question]";
 
+/// Before the case's reference, at the end of a report's description: `[tabir:XXXX-XXXX-XXXX]`.
+pub const MARKER: &str = "[tabir:";
+
+/// The case's reference that a report's description ends with.
+#[must_use]
+pub fn marked_reference(description: &str) -> Option<&str> {
+    let (_, marker) = description.rsplit_once(MARKER)?;
+    let reference = marker.trim_end().strip_suffix(']')?;
+    reference.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-').then_some(reference)
+}
+
 /// Reads a status in either case; no status at all changes nothing. `None` for an unknown one.
 #[must_use]
 pub fn meaning(status: &str) -> Option<Meaning> {

@@ -287,3 +287,30 @@ async fn the_identity_appears_nowhere_at_the_desk() {
     }
     assert!(common::found_in(world.desk.dir.path(), b"a hole"), "the search itself must be able to find");
 }
+
+/// The desk says with its own key that a report is there; the forwarder only carries it, sealed, to the reporter.
+#[tokio::test]
+async fn a_desk_that_countersigns_tells_the_reporter_and_names_nothing_but_the_reference() {
+    let clock = tabir::clock::Clock::manual(NOW);
+    let desk = common::desk::RunningDesk::start_as(clock.clone(), Some("desk.example")).await;
+    let key = std::fs::read_to_string(desk.dir.path().join(tabir::desk::COUNTERSIGN_VKEY)).unwrap();
+    let key = tabir_crypto::log::VerifierKey::parse(key.trim()).unwrap();
+    let mut world = World::start_at(desk, clock, async |base: &str| base.to_owned()).await;
+    let (case, item) = world.report("pothole", "with a countersignature", Release::Urgent);
+    world.offer(item);
+    for _ in 0..3 {
+        world.round().await;
+        world.pass(1);
+    }
+    let events = messages(&world.events(&case.case_id));
+    let [event] = events.as_slice() else { panic!("one message: {}", events.len()) };
+    let (message, _, question) = open_message(&world, &case, event);
+    assert!(!question);
+    let origin = common::world::ORIGIN;
+    tabir_crypto::countersign::check(&message.text, origin, &case.reference, &key).unwrap();
+    // Nothing else of the case is in it.
+    let note = tabir_crypto::countersign::parse(&message.text, origin, &case.reference).unwrap();
+    assert_eq!(note.text(), format!("tabir/v1/countersigned\n{origin}\n{}\n", case.reference));
+    assert!(statuses(&world.events(&case.case_id)).is_empty(), "it sets no status");
+    assert!(world.held().await.is_empty());
+}

@@ -11,6 +11,7 @@
 pub mod attachment;
 pub mod codec;
 pub mod content;
+pub mod countersign;
 pub mod custody;
 pub mod ed25519;
 pub mod envelope;

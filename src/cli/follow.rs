@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tabir_crypto::Secret;
 use tabir_crypto::content::{DisputeCode, Message, MessageKind, Stars};
+use tabir_crypto::countersign;
+use tabir_crypto::log::VerifierKey;
 use tabir_crypto::receipt::Receipt;
 use tabir_crypto::statement::value::Hour;
 use tabir_crypto::trust::Trust;
@@ -68,6 +70,9 @@ pub struct Args {
     /// `tabir audit check`
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "write")]
     prove: Option<Option<PathBuf>>,
+    /// The complaint system's key, which you got from its operator: whether it countersigned that it has the report
+    #[arg(long, value_name = "VKEY", requires = "prove")]
+    downstream: Option<String>,
     /// You have read what that file shows: needed where nobody can be asked
     #[arg(long, requires = "prove")]
     yes: bool,
@@ -159,7 +164,8 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let proof = if args.prove.is_some() { Some(prove::report(&session, &receipt, &case).await?) } else { None };
     found.write_proof(&args, &receipt)?;
     if let (Some(Some(file)), Some(proved)) = (&args.prove, &proof) {
-        follow_prove::write(&session, &growth, &receipt, proved, (file, args.yes, args.words())).await?;
+        let note = case.countersignature(&session.trust).map(str::to_owned);
+        follow_prove::write(&session, &growth, &receipt, (proved, note), (file, args.yes, args.words())).await?;
     }
     if !args.json {
         show(&session, &case);
@@ -252,6 +258,14 @@ impl<'a> Found<'a> {
         }
         if let Some(dir) = &args.proof {
             println!("{}", words::proof_written(l, &dir.display().to_string()));
+        }
+        if let Some((case, Some(_))) = case {
+            let note = case.countersignature(self.trust).map(|note| (note, case.view.reference.as_str()));
+            let key = args.downstream.as_deref().map(VerifierKey::parse).transpose()?;
+            let origin = self.trust.root().origin.as_str();
+            let by_key = |key: &VerifierKey, (note, case)| countersign::check(note, origin, case, key).is_ok();
+            let checked = key.map(|key| note.is_some_and(|note| by_key(&key, note)));
+            println!("{}", words::proof::countersigned(l, note.is_some(), checked));
         }
         if let Some((_, Some(proof))) = case {
             println!("{}", words::proof::verdict(l, proof.acceptance.w, proof.verdict()));

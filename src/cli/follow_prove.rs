@@ -21,7 +21,7 @@ pub async fn write(
     session: &Session,
     governance: &Growth,
     receipt: &Receipt,
-    proved: &prove::Proved,
+    (proved, countersignature): (&prove::Proved, Option<String>),
     (file, yes, l): (&Path, bool, Language),
 ) -> Result<(), CliError> {
     let name = reference(&proved.acceptance.case_id.0);
@@ -41,7 +41,8 @@ pub async fn write(
     if proved.verdict() == Verdict::Erased && erasure.is_none() {
         eprintln!("{}", words::proof::erasure_not_shown(l));
     }
-    let made = drop::make(&session.trust, governance, proved, r, erasure).map_err(ClientError::from)?;
+    let mut made = drop::make(&session.trust, governance, proved, r, erasure).map_err(ClientError::from)?;
+    made.countersignature = countersignature;
     // What is handed out was checked as whoever gets it will.
     drop::check(&made, &session.trust).map_err(ClientError::from)?;
     let bytes = ProofFile::Drop(Box::new(made)).to_bytes()?;

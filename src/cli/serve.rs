@@ -160,10 +160,7 @@ async fn parts(config: &Config, setup: &Setup) -> Result<Vec<Parts>, CliError> {
         parts.push(crate::council::start(c, setup).await.map_err(|e| failed(Role::Council.as_str())(&e))?);
     }
     if let Some(c) = &roles.desk {
-        let ledger = setup.ledger.clone();
-        let policy = Arc::new(move || ledger.view().state.policy().cloned());
-        let desk = crate::desk::start_with(setup.clock.clone(), &c.dir, policy).await;
-        parts.push(desk.map_err(|e| failed("desk")(&e))?);
+        parts.push(crate::desk::start(setup, c).await.map_err(|e| failed("desk")(&e))?);
     }
     Ok(parts)
 }

@@ -15,7 +15,8 @@ use tabir_crypto::statement::value::{Hex, Hour, V1};
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::submission::CaseWriteBody;
 use tabir_crypto::token::Token;
-use tabir_crypto::{B32, Code, Secret, json};
+use tabir_crypto::trust::Trust;
+use tabir_crypto::{B32, Code, Secret, countersign, json};
 
 use super::{ClientError, Session, report, tokens};
 use crate::api::gateway::{CaseView, Written};
@@ -32,6 +33,14 @@ pub struct Case {
 }
 
 impl Case {
+    /// What the complaint system countersigned, if it did: a note about this case among the messages, by whatever key.
+    #[must_use]
+    pub fn countersignature(&self, trust: &Trust) -> Option<&str> {
+        let origin = trust.root().origin.as_str();
+        let ours = |m: &&Message| countersign::parse(&m.text, origin, &self.view.reference).is_ok();
+        self.messages.iter().find(ours).map(|m| m.text.as_str())
+    }
+
     /// The newest question without an answer, if the gateway still takes one without a token.
     #[must_use]
     pub fn open_question(&self) -> Option<&Message> {

@@ -204,4 +204,8 @@ const fn quarter() -> u64 {
 pub struct Desk {
     /// Store.
     pub dir: PathBuf,
+    /// Name of the key with which the desk countersigns each report that reaches it, such as its host. Without one it
+    /// countersigns none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countersign: Option<String>,
 }

@@ -9,6 +9,7 @@ use tabir_crypto::codec::sha256;
 use tabir_crypto::statement::body::{PolicySet, Status};
 use tabir_crypto::statement::value::CodeText;
 
+use super::Countersigner;
 use super::georeport::Params;
 use super::store::{Change, Filter, NewRequest, Request, Store, Update};
 use crate::clock::Clock;
@@ -59,13 +60,20 @@ pub struct Desk {
     policy: Policy,
     connector: B32,
     officer: B32,
+    countersigner: Option<Countersigner>,
 }
 
 impl Desk {
     /// `connector` and `officer` are the two API keys; only their hashes stay.
-    pub fn new(store: Store, clock: Clock, policy: Policy, connector: &str, officer: &str) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        policy: Policy,
+        (connector, officer): (&str, &str),
+        countersigner: Option<Countersigner>,
+    ) -> Self {
         let hash = |key: &str| sha256(key.trim().as_bytes());
-        Self { store, clock, policy, connector: hash(connector), officer: hash(officer) }
+        Self { store, clock, policy, connector: hash(connector), officer: hash(officer), countersigner }
     }
 
     /// Whose key it is. Report texts are for officers, so reading takes a key too.
@@ -123,7 +131,8 @@ impl Desk {
             requested_at: requested.ok_or(DeskError::Param("requested_datetime"))?,
             due_at: self.due(Status::Waiting, now),
         };
-        Ok(self.store.add_request(new).await?)
+        let note = self.countersigner.as_ref().and_then(|c| c.note(&new.description));
+        Ok(self.store.add_request(new, note, now).await?)
     }
 
     /// Lists requests, newest first.

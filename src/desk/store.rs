@@ -63,6 +63,9 @@ pub struct Filter {
 #[derive(Clone)]
 pub struct Store(Db);
 
+/// The status of an update that says something and sets none.
+const UNCHANGED: &str = "unchanged";
+
 const COLUMNS: &str = "id, service_code, description, address, lat, lon, attributes, status, status_notes, \
                        requested_at, updated_at, due_at";
 
@@ -71,8 +74,9 @@ impl Store {
         Ok(Self(Db::open(&dir.join("store.sqlite"), &sqlx::migrate!("migrations/desk")).await?))
     }
 
-    /// Adds a request; two equal ones are two requests, as with every GeoReport server.
-    pub async fn add_request(&self, new: NewRequest) -> Result<i64, DbError> {
+    /// Adds a request, with a first update if there is something to say about it; two equal ones are two requests, as with
+    /// every GeoReport server.
+    pub async fn add_request(&self, new: NewRequest, note: Option<String>, at: u64) -> Result<i64, DbError> {
         let attributes = serde_json::to_string(&new.attributes).map_err(|_| DbError::Malformed("attributes"))?;
         self.0
             .write(move |tx| {
@@ -90,9 +94,13 @@ impl Store {
                     .bind(attributes)
                     .bind(stored(new.requested_at))
                     .bind(stored(new.due_at.unwrap_or(0)))
-                    .fetch_one(tx)
+                    .fetch_one(&mut *tx)
                     .await?;
-                    Ok(row.try_get(0)?)
+                    let id = row.try_get(0)?;
+                    if let Some(note) = note {
+                        insert_update(tx, id, UNCHANGED.to_owned(), note, at).await?;
+                    }
+                    Ok(id)
                 })
             })
             .await
@@ -156,17 +164,7 @@ impl Store {
                         .await?;
                         expect_rows("request", done.rows_affected(), 1)?;
                     }
-                    let row = sqlx::query(
-                        "INSERT INTO request_update (request_id, status, description, updated_at) \
-                         VALUES ($1, $2, $3, $4) RETURNING id",
-                    )
-                    .bind(request_id)
-                    .bind(status)
-                    .bind(description)
-                    .bind(stored(at))
-                    .fetch_one(tx)
-                    .await?;
-                    Ok(Some(row.try_get(0)?))
+                    Ok(Some(insert_update(tx, request_id, status, description, at).await?))
                 })
             })
             .await
@@ -200,6 +198,26 @@ impl Store {
             })
             .await
     }
+}
+
+async fn insert_update(
+    tx: &mut AnyConnection,
+    request_id: i64,
+    status: String,
+    description: String,
+    at: u64,
+) -> Result<i64, DbError> {
+    let row = sqlx::query(
+        "INSERT INTO request_update (request_id, status, description, updated_at) \
+         VALUES ($1, $2, $3, $4) RETURNING id",
+    )
+    .bind(request_id)
+    .bind(status)
+    .bind(description)
+    .bind(stored(at))
+    .fetch_one(tx)
+    .await?;
+    Ok(row.try_get(0)?)
 }
 
 async fn request(c: &mut AnyConnection, id: i64) -> Result<Option<Request>, DbError> {

@@ -15,12 +15,11 @@ use tabir_crypto::statement::body::Status;
 use tabir_crypto::statement::value::Second;
 
 use super::check::Written;
-use crate::open311::{Meaning, QUESTION};
+use crate::open311::{MARKER, Meaning, QUESTION};
 
 /// Parameters of a POST.
 pub type Form = Vec<(String, String)>;
 
-const MARKER: &str = "[tabir:";
 /// Decimals that are left of a coordinate: about 100 m for a street, 1 km for a ward.
 const STREET_DECIMALS: usize = 3;
 const WARD_DECIMALS: usize = 2;

@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::Value;
 use tabir::clock::Clock;
 use tabir::config::keys::write_private;
-use tabir::desk::{BASE, CONNECTOR_KEY, OFFICER_KEY, Policy, start_with};
+use tabir::desk::{BASE, CONNECTOR_KEY, Countersigner, OFFICER_KEY, Policy, start_with};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -28,11 +28,17 @@ pub struct RunningDesk {
 
 impl RunningDesk {
     pub async fn start(clock: Clock) -> Self {
+        Self::start_as(clock, None).await
+    }
+
+    /// One that countersigns under this name, or none.
+    pub async fn start_as(clock: Clock, countersign: Option<&str>) -> Self {
         let policy: Policy = Arc::new(|| Some(policy(NOW, 60, 60, 60)));
         let dir = tempfile::tempdir().unwrap();
         write_private(&dir.path().join(CONNECTOR_KEY), CONNECTOR.as_bytes()).unwrap();
         write_private(&dir.path().join(OFFICER_KEY), OFFICER.as_bytes()).unwrap();
-        let parts = start_with(clock, dir.path(), policy).await.unwrap();
+        let open = |name| Countersigner::open(dir.path(), name, super::world::ORIGIN).unwrap();
+        let parts = start_with(clock, dir.path(), policy, countersign.map(open)).await.unwrap();
         let (base, stop) = serve(parts.public).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { base, dir, http, _stop: stop }

@@ -122,7 +122,11 @@ impl World {
     /// `front` says what stands before the desk: the desk itself, or a proxy's base.
     pub async fn start(front: impl AsyncFnOnce(&str) -> String) -> Self {
         let clock = Clock::manual(NOW);
-        let desk = RunningDesk::start(clock.clone()).await;
+        Self::start_at(RunningDesk::start(clock.clone()).await, clock, front).await
+    }
+
+    /// With a desk of the caller's.
+    pub async fn start_at(desk: RunningDesk, clock: Clock, front: impl AsyncFnOnce(&str) -> String) -> Self {
         let identity = identity(Role::Forwarder);
         let calls = Calls::new(Role::Gateway, clock.clone());
         let gateway: Shared = Arc::new((calls, identity.verifying_key(), Mutex::default()));

@@ -320,3 +320,20 @@ async fn an_erasure_is_shown_as_her_own_word_or_not_at_all() {
     not_taken(&told_of(&forge, promise(), Some(other)).await.file, Code::Context);
     not_taken(&told_of(&log(|_| ()), promise(), Some(own)).await.file, Code::Context);
 }
+
+#[tokio::test]
+async fn a_countersignature_is_of_this_case_and_checked_by_the_complaint_systems_own_key() {
+    let signer = |n| tabir_crypto::log::NoteSigner::from_seed("desk.example", &SecretBytes::new([n; 32])).unwrap();
+    let note = |keys: &ReceiptKeys| {
+        let case = tabir_crypto::receipt::reference(&keys.case_id());
+        tabir_crypto::countersign::sign(&signer(1), trust().root().origin.as_str(), &case).unwrap()
+    };
+    let told = told(&log(forwarded)).await;
+    let mut file = told.file.clone();
+    file.countersignature = Some(note(&hers()));
+    let checked = drop::check(&reread(&file), &trust()).unwrap().countersignature.expect("a note");
+    checked.verify(signer(1).verifier_key()).unwrap();
+    assert_eq!(checked.verify(signer(2).verifier_key()).unwrap_err().code(), Code::UnknownKey);
+    file.countersignature = Some(note(&another()));
+    not_taken(&reread(&file), Code::Context);
+}

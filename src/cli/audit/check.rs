@@ -12,6 +12,7 @@ use crate::cli::{CliError, openings};
 use crate::client::log_source::ReadError;
 use crate::client::proof_file::{MAX_FILE, ProofFile, drop, entry, opening};
 use serde_json::json;
+use tabir_crypto::log::VerifierKey;
 use tabir_crypto::receipt::reference;
 use tabir_crypto::statement::value::{Hex, Hour};
 use tabir_crypto::trust::Trust;
@@ -29,6 +30,9 @@ pub struct Args {
     /// that something is not on record
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
+    /// For what became of a report: the complaint system's key, from its operator; a countersignature must be by it
+    #[arg(long, value_name = "VKEY")]
+    downstream: Option<String>,
     /// Language (that of your system if not given)
     #[arg(long, value_enum)]
     language: Option<Language>,
@@ -44,13 +48,23 @@ pub async fn run(args: &Args) -> Result<(), CliError> {
     match read(&args.file)? {
         ProofFile::Entry(file) => said.entry(&entry::check(&file, &trust).map_err(found)?),
         ProofFile::Opening(file) => said.opening(&file, &trust),
-        ProofFile::Drop(file) => match &args.log {
-            None => said.drop(&drop::check(&file, &trust).map_err(found)?, None),
-            Some(dir) => {
-                let (checked, whole) = drop::check_in(&file, &trust, dir).await.map_err(found)?;
-                said.drop(&checked, Some(&whole))
-            }
-        },
+        ProofFile::Drop(file) => {
+            let (checked, whole) = match &args.log {
+                None => (drop::check(&file, &trust).map_err(found)?, None),
+                Some(dir) => {
+                    let (checked, whole) = drop::check_in(&file, &trust, dir).await.map_err(found)?;
+                    (checked, Some(whole))
+                }
+            };
+            let key = args.downstream.as_deref().map(VerifierKey::parse).transpose()?;
+            let by_key = key.map(|key| match &checked.countersignature {
+                None => Ok(false),
+                // One by another key is not the complaint system's: somebody made it up.
+                Some(note) => note.verify(&key).map(|()| true),
+            });
+            let by_key = by_key.transpose().map_err(|e| CliError::Audit(format!("countersignature: {e}")))?;
+            said.drop(&checked, whole.as_ref(), by_key)
+        }
     }
 }
 
@@ -104,9 +118,9 @@ impl Said {
     }
 
     /// A file that is sound is no finding, whatever it says of gateway and forwarder: that is what it was made for.
-    fn drop(&self, checked: &drop::Checked, whole: Option<&drop::Whole>) -> Result<(), CliError> {
+    fn drop(&self, checked: &drop::Checked, whole: Option<&drop::Whole>, by_key: Option<bool>) -> Result<(), CliError> {
         if !self.json {
-            say(&words::proof::checked(self.language, checked, whole));
+            say(&words::proof::checked(self.language, checked, whole, by_key));
             return Ok(());
         }
         let verdict = whole.map(|w| w.proof.verdict()).or(checked.holds);
@@ -117,6 +131,7 @@ impl Said {
             "v": 1, "kind": "drop", "ok": true, "verdict": verdict.map(Verdict::as_str), "by": by,
             "broken": verdict.map(Verdict::broken), "window": checked.acceptance.w,
             "case": reference(&checked.acceptance.case_id.0), "erasure_shown": checked.erasure_shown,
+            "countersigned": by_key,
             "until": {"size": size, "witnessed": Hour::of(witnessed)},
         });
         say(&[line.to_string()]);

@@ -105,7 +105,14 @@ pub fn demo(ports: &Ports) -> Vec<(&'static str, Config)> {
             ),
         ),
         ("warden", config(0, 0, roles::Roles { warden: Some(warden(here.clone(), v.poll_ms)), ..none() })),
-        ("desk", config(ports.desk, 0, roles::Roles { desk: Some(roles::Desk { dir: here.clone() }), ..none() })),
+        (
+            "desk",
+            config(
+                ports.desk,
+                0,
+                roles::Roles { desk: Some(roles::Desk { dir: here.clone(), countersign: None }), ..none() },
+            ),
+        ),
         (
             "forwarder",
             config(

@@ -121,6 +121,33 @@ pub const fn erasure_shown(l: Language) -> &'static str {
     }
 }
 
+/// Whether the complaint system countersigned: whether a note is there, and, if a key was given, whether it is by that key.
+#[must_use]
+pub const fn countersigned(l: Language, there: bool, by_key: Option<bool>) -> &'static str {
+    let (id, en) = match (there, by_key) {
+        (false, _) => (
+            "Sistem pengaduan tidak menandatangani bahwa laporan itu ada padanya (tanda tangan itu tidak wajib).",
+            "The complaint system did not countersign that it has the report (it need not).",
+        ),
+        (true, Some(true)) => (
+            "Sistem pengaduan sendiri menandatangani bahwa laporan itu ada padanya.",
+            "The complaint system itself signed that it has the report.",
+        ),
+        (true, Some(false)) => (
+            "Ada tanda tangan bahwa sistem pengaduan memiliki laporan itu, tetapi BUKAN dengan kunci yang Anda berikan.",
+            "There is a note that the complaint system has the report, but NOT by the key that you gave.",
+        ),
+        (true, None) => (
+            "Ada tanda tangan bahwa sistem pengaduan memiliki laporan itu; --downstream memeriksa dengan kunci siapa.",
+            "There is a note that the complaint system has the report; --downstream checks by whose key.",
+        ),
+    };
+    match l {
+        Language::Id => id,
+        Language::En => en,
+    }
+}
+
 /// The file is there.
 #[must_use]
 pub fn written(l: Language, file: &str) -> String {
@@ -136,7 +163,7 @@ pub fn written(l: Language, file: &str) -> String {
 
 /// What a checked file says.
 #[must_use]
-pub fn checked(l: Language, checked: &drop::Checked, whole: Option<&drop::Whole>) -> Vec<String> {
+pub fn checked(l: Language, checked: &drop::Checked, whole: Option<&drop::Whole>, by_key: Option<bool>) -> Vec<String> {
     let (case, w) = (reference(&checked.acceptance.case_id.0), checked.acceptance.w);
     let until = |size: u64, at: u64| match l {
         Language::Id => format!("sampai catatan {size}, {}", Hour::of(at)),
@@ -163,6 +190,9 @@ pub fn checked(l: Language, checked: &drop::Checked, whole: Option<&drop::Whole>
             )
             .into(),
         ),
+    }
+    if checked.countersignature.is_some() || by_key.is_some() {
+        lines.push(countersigned(l, checked.countersignature.is_some(), by_key).into());
     }
     if checked.erasure_shown {
         lines.push(erasure_shown(l).into());

@@ -6,6 +6,7 @@
 //! acceptance   the gateway's: window, D, a, b, nf, case
 //! governance   versions of the trust root, as the log has them: who may sign
 //! intake       every entry about the window when the file was made
+//! countersignature   the complaint system's note, which its own key verifies
 //! erasure      what the gateway showed of the case key's word, where the log says that the report was erased
 //! ```
 //! What *stands* in the log the file proves by itself. That something does *not* stand there no file can prove: an entry
@@ -16,7 +17,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tabir_crypto::receipt::accept;
+use tabir_crypto::countersign;
+use tabir_crypto::log::note::Note;
+use tabir_crypto::receipt::{accept, reference};
 use tabir_crypto::statement::body::{Acceptance, Role};
 use tabir_crypto::statement::value::{Hex32, V1};
 use tabir_crypto::statement::{Body, Statement};
@@ -54,6 +57,9 @@ pub struct File {
     /// Where the log says that the report was erased, and the gateway could show why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erasure: Option<Erasure>,
+    /// The complaint system's own word that it has the report, if it gave it: a signed note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countersignature: Option<String>,
 }
 
 /// A file whose every part was verified.
@@ -68,6 +74,8 @@ pub struct Checked {
     pub erased: Option<Hex32>,
     /// The case key's own word for the erasure is in the file.
     pub erasure_shown: bool,
+    /// A countersignature of this case, whose signer nobody has looked at.
+    pub countersignature: Option<Note>,
     /// The entries about the window.
     pub proved: Proved,
     /// When the window opens and closes, as the log has it.
@@ -110,12 +118,13 @@ pub fn make(
         governance,
         intake: Part { checkpoint, entries },
         erasure,
+        countersignature: None,
     })
 }
 
 /// Checks a file by itself. Errors: those of [`judged_by`] and [`check_part`]; `acceptance` for one that the gateway did not
 /// sign, or `context` for one of another log; `context` where r and nf are not those of the acceptance, or an entry is of
-/// another window; those of the rules, by the entry's number; those of [`Erasure::check`].
+/// another window; those of the rules, by the entry's number; those of [`Erasure::check`] and of [`countersign::parse`].
 pub fn check(file: &File, pinned: &Trust) -> core::result::Result<Checked, ReadError> {
     let trust = judged_by(pinned, &file.trust).map_err(refused("trust"))?;
     let ground = check_part(&trust, LogName::Governance, &file.governance)?;
@@ -144,7 +153,10 @@ pub fn check(file: &File, pinned: &Trust) -> core::result::Result<Checked, ReadE
         let logged = erased.ok_or_else(|| refused("erasure")(Code::Context.into()))?;
         erasure.check(&logged.0, &acceptance.case_id.0).map_err(refused("erasure"))?;
     }
+    let (origin, case) = (trust.root().origin.as_str(), reference(&acceptance.case_id.0));
+    let note = file.countersignature.as_deref().map(|note| countersign::parse(note, origin, &case)).transpose();
     Ok(Checked {
+        countersignature: note.map_err(refused("countersignature"))?,
         acceptance,
         proof: lookup.proof(proved.witnessed),
         holds: lookup.holds(),
