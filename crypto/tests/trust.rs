@@ -9,7 +9,7 @@ use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::value::Hex;
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::trust::fresh::{self, Purpose};
-use tabir_crypto::trust::root::{LogName, TrustRoot};
+use tabir_crypto::trust::root::{Follows, LogKey, LogName, TrustRoot};
 use tabir_crypto::trust::{Signer, Trust};
 use world::*;
 
@@ -172,6 +172,62 @@ fn refuses_to_skip_a_version() {
 #[test]
 fn refuses_a_version_that_follows_another_one() {
     refused(next(|root| root.previous = Some(hash("another")), &quorum()), Code::Trust);
+}
+
+/// The governance log has another origin and key.
+fn lost(name: &'static str, size: u64) -> impl FnOnce(&mut TrustRoot) {
+    move |root| {
+        let follows = Some(Follows { size, root: hash("root") });
+        root.logs[0] = LogKey { name: LogName::Governance, origin: text(name), vkey: vkey(name), follows };
+    }
+}
+
+type Lie = fn(&mut TrustRoot);
+
+#[test]
+fn a_log_has_another_key_only_where_it_says_what_it_goes_on_from() {
+    let trust = next(lost("governance-2", 7), &quorum()).unwrap();
+    let [(old, head)] = trust.ended(LogName::Governance).collect::<Vec<_>>()[..] else { panic!() };
+    assert_eq!((old.origin.as_str(), head.size, head.root), ("governance", 7, hash("root").0));
+    assert_eq!(trust.ended(LogName::Intake).count(), 0);
+    let lies: [(&str, Lie); 5] = [
+        ("no head", |log| log.logs[0].follows = None),
+        ("the old key", |log| log.logs[0].vkey = vkey("governance")),
+        ("the old origin", |log| log.logs[0].origin = text("governance")),
+        ("the other log's key", |log| log.logs[0].vkey = vkey("intake")),
+        ("a head and nothing else", |log| {
+            let follows = log.logs[0].follows;
+            log.logs[0] = LogKey { follows, ..trust_root().logs[0].clone() };
+        }),
+    ];
+    for (what, lie) in lies {
+        let change = |root: &mut TrustRoot| {
+            lost("governance-2", 7)(root);
+            lie(root);
+        };
+        assert_eq!(next(change, &quorum()).expect_err(what).code(), Code::Trust, "{what}");
+    }
+}
+
+#[test]
+fn an_origin_that_was_given_up_never_comes_back_and_no_log_shrinks() {
+    let second = next(lost("governance-2", 7), &quorum()).unwrap();
+    let third = |change: &dyn Fn(&mut TrustRoot)| {
+        let mut root = second.root().clone();
+        (root.version, root.previous) = (3, Some(Hex(*second.hash())));
+        change(&mut root);
+        second.update(&sign(Verb::TrustRoot, &root, &quorum()))
+    };
+    assert_eq!(third(&|root| lost("governance-3", 7)(root)).unwrap().ended(LogName::Governance).count(), 2);
+    assert_eq!(third(&|root| root.freshness_s += 1).unwrap().ended(LogName::Governance).count(), 1);
+    refused(third(&|root| lost("governance", 9)(root)), Code::Trust);
+    refused(third(&|root| lost("governance-3", 6)(root)), Code::Trust);
+    refused(third(&|root| root.logs[0].follows = None), Code::Trust);
+}
+
+#[test]
+fn refuses_a_first_version_whose_log_follows_another() {
+    unsound(|root| root.logs[1].follows = Some(Follows { size: 1, root: hash("root") }));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{Acceptance, KeyKind, Role};
 use tabir_crypto::statement::value::{Hex, Hour, Second, V1};
 use tabir_crypto::statement::{Statement, Verb};
-use tabir_crypto::trust::root::TrustRoot;
+use tabir_crypto::trust::root::{Follows, LogKey, LogName, TrustRoot};
 use tabir_crypto::trust::{State, Trust, audit, rule};
 use world::*;
 
@@ -223,4 +223,31 @@ fn what_a_role_promised_holds_after_its_key_changed() {
         rule::check(&log.trust, &log.state, &sign(Verb::Acceptance, &body, &[signer])).unwrap();
     }
     refused(rule::check(&log.trust, &log.state, &sign(Verb::Acceptance, &body, &[stranger()])), Code::UnknownKey);
+}
+
+/// The log's key was lost after one entry.
+#[test]
+fn a_log_that_goes_on_after_a_lost_key_says_so_before_anything_else() {
+    let goes_on = after(
+        &Trust::pinned(&first()).unwrap(),
+        |root| {
+            let follows = Some(Follows { size: 1, root: hash("root") });
+            let (origin, vkey) = (text("governance-2"), vkey("governance-2"));
+            root.logs[0] = LogKey { name: LogName::Governance, origin, vkey, follows };
+        },
+        &quorum(),
+    );
+    let trust = Trust::chain([&first(), &goes_on]).unwrap();
+    let key = |epoch| sign(Verb::KeyAnnounced, &token(epoch), &[role(Role::Issuer)]);
+    let mut state = State::new();
+    for (index, statement, fits) in [(0, key(1), true), (1, key(2), false), (2, goes_on, true), (3, key(3), true)] {
+        let put = state.apply(&trust, index, &statement.to_bytes(), Some(T0));
+        assert_eq!(put.err().map(|e| e.code()), (!fits).then_some(Code::Order), "{index}");
+    }
+    refused(state.key(KeyKind::Token, 2), Code::NotActive);
+    // Who does not know of it yet reads on: to him it is the old log's business.
+    let old = Trust::pinned(&first()).unwrap();
+    let mut state = State::new();
+    state.apply(&old, 0, &key(1).to_bytes(), Some(T0)).unwrap();
+    state.apply(&old, 1, &key(2).to_bytes(), Some(T0)).unwrap();
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use tabir_crypto::log::NoteSigner;
 use tabir_crypto::trust::root::LogName;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -14,6 +15,7 @@ use super::audit::lines;
 use super::connect::load_trust;
 use crate::client::log_source::ReadError;
 use crate::clock::Clock;
+use crate::config::keys::create_seed;
 use crate::config::{Config, roles};
 use crate::http::Client;
 use crate::log::export::export;
@@ -35,6 +37,20 @@ pub enum Command {
                             restored from a backup: see docs/lost-log.md."
     )]
     Recover(Recover),
+    /// Make another key for a log whose key is lost; the log goes on under it once the trust root says so
+    #[command(after_help = "Example: tabir log key log/governance.key --origin lapor.kota.example/governance-2\n\
+                            Then: tabir trust init --log governance=VKEY --last COPY …; see docs/lost-log.md.")]
+    Key(Key),
+}
+
+/// Arguments of `tabir log key`.
+#[derive(clap::Args)]
+pub struct Key {
+    /// The key file to make: governance.key or intake.key, in the log's folder
+    out: PathBuf,
+    /// The log's new origin, which no log had before
+    #[arg(long, value_name = "NAME")]
+    origin: String,
 }
 
 /// Arguments of `tabir log export`.
@@ -68,6 +84,12 @@ pub struct Recover {
 pub async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Recover(args) => run_recover(&args).await,
+        Command::Key(args) => {
+            let key = NoteSigner::from_seed(&args.origin, &create_seed(&args.out)?)?;
+            // Whoever reads may have stopped.
+            let _ = writeln!(std::io::stdout(), "{}", key.verifier_key());
+            Ok(())
+        }
         Command::Export(args) => {
             let (config, log) = load(&args.config)?;
             let bar = bar();

@@ -94,20 +94,20 @@ pub struct Update {
 /// Runs the command.
 pub async fn run(command: Command) -> Result<(), CliError> {
     match command {
-        Command::Init(args) => init(&args),
+        Command::Init(args) => init(&args).await,
         Command::Sign(args) => add_signature(&args),
         Command::Show(args) => show(&args),
         Command::Update(args) => update(&args).await,
     }
 }
 
-fn init(args: &Init) -> Result<(), CliError> {
+async fn init(args: &Init) -> Result<(), CliError> {
     if args.out.exists() {
         return Err(CliError::Usage(format!("{} exists; name another file", args.out.display())));
     }
     let trust = load_trust(&args.trust)?;
-    let mut made = Ok(());
-    let next = trust.next(|root| made = args.change.make(root, Clock::system().now()));
+    let (mut made, ended) = (Ok(()), args.change.ended(&trust).await?);
+    let next = trust.next(|root| made = args.change.make(root, Clock::system().now(), &ended));
     made?;
     let next = next?;
     let lines = differences(trust.root(), &root_of(&next)?);

@@ -1,16 +1,22 @@
 //! What `tabir trust init` can change in the next version of a trust root, and how a change is shown.
 //!
-//! The logs are not among it: another key or origin of a log is another log, which starts where the old one was last
-//! witnessed.
+//! A log has another key only because the old one is lost: the new one goes on with the tree where it was last witnessed, as a
+//! copy of the logs has it.
+
+use std::path::PathBuf;
 
 use tabir_crypto::B32;
 use tabir_crypto::ed25519::VerifyingKey;
+use tabir_crypto::log::{TreeHead, VerifierKey};
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::value::{Hex, Hour, Text};
-use tabir_crypto::trust::root::TrustRoot;
+use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::root::{Follows, LogKey, LogName, TrustRoot};
 
 use crate::cli::CliError;
 use crate::cli::official::hex32;
+use crate::client::log_source::{LogFolder, ReadError};
+use crate::ledger;
 
 /// Flags of a change.
 #[derive(clap::Args, Debug)]
@@ -36,6 +42,12 @@ pub struct Change {
     /// How many witnesses a checkpoint needs
     #[arg(long, value_name = "N")]
     witness_quorum: Option<u64>,
+    /// Another key of a log whose key is lost, by its C2SP verifier key (`tabir log key`): the log goes on under it; with --last
+    #[arg(long, value_name = "LOG=VKEY", value_parser = log_key, requires = "last")]
+    log: Vec<(LogName, String)>,
+    /// A copy of both logs, up to the last checkpoint that witnesses cosigned while the lost key was there
+    #[arg(long, value_name = "COPY", requires = "log")]
+    last: Option<PathBuf>,
     /// The installation's name, for people
     #[arg(long)]
     name: Option<String>,
@@ -71,10 +83,38 @@ fn identity(text: &str) -> Result<(Role, B32), String> {
     Ok((role, hex32(key)?))
 }
 
+fn log_key(text: &str) -> Result<(LogName, String), String> {
+    let (name, vkey) = text.split_once('=').ok_or("LOG=VKEY, such as governance=lapor.example/governance-2+…")?;
+    let name = LogName::ALL.into_iter().find(|log| log.as_str() == name).ok_or("no such log")?;
+    Ok((name, vkey.to_owned()))
+}
+
 impl Change {
-    /// Makes the change. Errors: somebody removed who is not there, a text that is none; the rest is checked as a whole.
-    pub fn make(&self, root: &mut TrustRoot, now: u64) -> Result<(), CliError> {
+    /// The heads with which logs end whose key is lost, after all of the copy was checked.
+    pub async fn ended(&self, trust: &Trust) -> Result<Vec<(LogName, TreeHead)>, CliError> {
+        let mut heads = Vec::new();
+        for ((name, _), copy) in self.log.iter().zip(self.last.iter().cycle()) {
+            let reader = ledger::reader_of(trust, *name, LogFolder(copy.join(name.as_str())))?;
+            let failed = |error: ReadError| CliError::Failed(format!("{}: {error}", copy.display()));
+            let checkpoint = reader.copied_checkpoint().await.map_err(failed)?;
+            let found = reader.heads(checkpoint, TreeHead::EMPTY).await.map_err(failed)?;
+            reader.walk(TreeHead::EMPTY, &found, |_| Ok(())).await.map_err(failed)?;
+            heads.push((*name, found.checkpoint.head()));
+        }
+        Ok(heads)
+    }
+
+    /// Makes the change; `ended` as [`Change::ended`] found it. Errors: somebody removed who is not there, a text that is none;
+    /// the rest is checked as a whole.
+    pub fn make(&self, root: &mut TrustRoot, now: u64, ended: &[(LogName, TreeHead)]) -> Result<(), CliError> {
         root.at = Hour::of(now);
+        for ((name, vkey), (_, last)) in self.log.iter().zip(ended) {
+            // A log's key has the name of its origin.
+            let origin = Text::new(VerifierKey::parse(vkey)?.name())?;
+            let follows = Some(Follows { size: last.size, root: Hex(last.root) });
+            let new = LogKey { name: *name, origin, vkey: Text::new(vkey)?, follows };
+            root.logs.iter_mut().filter(|log| log.name == *name).for_each(|log| *log = new.clone());
+        }
         root.identities.extend(self.identity.iter().map(|(role, key)| (*role, Hex(*key))));
         for leaves in &self.remove_auditor {
             take_out(&mut root.auditors, &Hex(*leaves), "auditor")?;
@@ -151,8 +191,12 @@ pub fn differences(old: &TrustRoot, new: &TrustRoot) -> Vec<String> {
             lines.push(format!("{what}: {} becomes {}", before.as_str(), after.as_str()));
         }
     }
-    if old.logs != new.logs {
-        lines.push("THE LOGS: another key or origin of a log".into());
+    for (before, after) in old.logs.iter().zip(&new.logs).filter(|(before, after)| before != after) {
+        let (name, vkey) = (after.name.as_str(), after.vkey.as_str());
+        let head = |last: Follows| format!("{} entries, root {}", last.size, hex::encode(last.root.0));
+        let last = after.follows.map(head).unwrap_or_default();
+        lines.push(format!("THE KEY OF THE {name} LOG IS LOST: {} ends with {last}", before.origin.as_str()));
+        lines.push(format!("{name} log: goes on as {} under {vkey}", after.origin.as_str()));
     }
     lines
 }

@@ -3,6 +3,8 @@
 //!
 //! Used by everybody who reads a log: warden, officials, reporters, auditors; over HTTP and from a copied folder.
 
+mod walk;
+
 use std::collections::BTreeMap;
 
 use tabir_crypto::log::tile::{self, Edge, Kind, Tile, WIDTH};
@@ -12,6 +14,8 @@ use tabir_crypto::log::{
     verify_inclusion,
 };
 use tabir_crypto::{B32, Code};
+
+pub use walk::{Part, Walk};
 
 use super::log_source::{LogSource, ReadError};
 use super::log_tree::{consistency_proof, tiles_of};
@@ -64,27 +68,6 @@ impl Heads {
     }
 }
 
-/// What a walk comes by.
-#[derive(Debug)]
-pub enum Part<'a> {
-    /// A bundle.
-    Bundle {
-        /// Where it lies.
-        tile: Tile,
-        /// All of it, as it was served.
-        bytes: &'a [u8],
-        /// Number of the first new entry in it.
-        first: u64,
-        /// The new entries.
-        leaves: Vec<Vec<u8>>,
-    },
-    /// Hash tiles that the new entries make or change.
-    Tiles(Vec<(Tile, Vec<u8>)>),
-}
-
-/// Bundles between two of [`Part::Tiles`]: their full tiles take 2 MiB.
-const BUNDLES: u64 = 256;
-
 /// One log, as this reader may believe it.
 #[derive(Clone, Debug)]
 pub struct LogReader<S> {
@@ -92,6 +75,8 @@ pub struct LogReader<S> {
     newest: (LogVerifier, Witnesses),
     /// Those of earlier versions of the trust root, newest first: for kept checkpoints.
     before: Vec<(LogVerifier, Witnesses)>,
+    /// Origins that were given up, each with the head at which the tree went on under another one.
+    ended: Vec<(String, TreeHead)>,
 }
 
 pub(super) fn refused(what: impl ToString) -> impl FnOnce(tabir_crypto::Error) -> ReadError {
@@ -121,7 +106,7 @@ pub fn by_any<'a, T>(
 impl<S: LogSource> LogReader<S> {
     /// Keys, origin and quorum come from the trust root, never from the source.
     pub const fn new(source: S, log: LogVerifier, witnesses: Witnesses) -> Self {
-        Self { source, newest: (log, witnesses), before: Vec::new() }
+        Self { source, newest: (log, witnesses), before: Vec::new(), ended: Vec::new() }
     }
 
     /// By whom kept checkpoints may have been signed and cosigned in earlier versions of the trust root.
@@ -130,9 +115,16 @@ impl<S: LogSource> LogReader<S> {
         Self { before, ..self }
     }
 
+    /// Origins of this log that were given up, and its last witnessed head under each: every tree holds these, and a kept
+    /// checkpoint of such an origin beyond its head counts for nothing.
+    #[must_use]
+    pub fn with_ended(self, ended: Vec<(String, TreeHead)>) -> Self {
+        Self { ended, ..self }
+    }
+
     /// The same log, by the same rules, from elsewhere.
     pub fn with_source<T>(&self, source: T) -> LogReader<T> {
-        LogReader { source, newest: self.newest.clone(), before: self.before.clone() }
+        LogReader { source, newest: self.newest.clone(), before: self.before.clone(), ended: self.ended.clone() }
     }
 
     /// Where it reads from; nothing that it says is checked.
@@ -162,7 +154,15 @@ impl<S: LogSource> LogReader<S> {
     async fn cosigned_ever(&self, path: &str) -> Result<CosignedCheckpoint, ReadError> {
         let bytes = self.source.get(path).await?;
         let by = core::iter::once(&self.newest).chain(&self.before);
-        by_any(by, |log, witnesses| CosignedCheckpoint::open(&bytes, log, witnesses)).map_err(refused(path))
+        let opened =
+            by_any(by, |log, witnesses| CosignedCheckpoint::open(&bytes, log, witnesses)).map_err(refused(path))?;
+        let origin = &opened.signed().checkpoint().origin;
+        let last = self.ended.iter().find(|(ended, _)| ended == origin).map(|(_, head)| head);
+        if last.is_some_and(|last| opened.head().size > last.size) {
+            refuse(path, Code::Consistency)
+        } else {
+            Ok(opened)
+        }
     }
 
     /// All that is new since a head that this reader has checked before; [`TreeHead::EMPTY`] for the whole log. All
@@ -286,101 +286,5 @@ impl<S: LogSource> LogReader<S> {
             hashes.take(usize::try_from(small.width()).unwrap_or(0)).collect()
         });
         Ok((edge, hashes.unwrap_or_default()))
-    }
-}
-
-/// A walk on its way: the entries between two heads, checked against both and against the kept checkpoints between them.
-pub struct Walk<'a, S> {
-    reader: &'a LogReader<S>,
-    known: TreeHead,
-    head: TreeHead,
-    /// Roots by size.
-    marks: BTreeMap<u64, B32>,
-    edge: Edge,
-    /// Hashes of the known entries in the bundle where the walk begins.
-    before: Vec<B32>,
-    /// The bundle that comes next.
-    bundle: u64,
-    bytes: Vec<u8>,
-    forks: Vec<u64>,
-    next: Step,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Bundle,
-    Tiles,
-    End,
-}
-
-impl<'a, S: LogSource> Walk<'a, S> {
-    async fn new(
-        reader: &'a LogReader<S>,
-        known: TreeHead,
-        head: TreeHead,
-        marks: BTreeMap<u64, B32>,
-    ) -> Result<Self, ReadError> {
-        if head.size < known.size {
-            return refuse("checkpoint", Code::Shrunk);
-        }
-        let (edge, before) = reader.edge(known, head).await?;
-        let (bundle, bytes, forks, next) = (known.size / WIDTH, Vec::new(), Vec::new(), Step::Bundle);
-        Ok(Self { reader, known, head, marks, edge, before, bundle, bytes, forks, next })
-    }
-
-    /// The next part; `None` once all of it is proven.
-    pub async fn next(&mut self) -> Result<Option<Part<'_>>, ReadError> {
-        match self.next {
-            Step::End => Ok(None),
-            Step::Tiles => {
-                self.next = Step::Bundle;
-                let mut tiles = self.edge.take_tiles().map_err(refused("tile"))?;
-                tiles.retain(|(tile, _)| *tile == tile.full());
-                Ok(Some(Part::Tiles(tiles)))
-            }
-            Step::Bundle if self.edge.size() < self.head.size => self.entries().await.map(Some),
-            Step::Bundle => {
-                self.next = Step::End;
-                self.check()?;
-                Ok(Some(Part::Tiles(self.edge.take_tiles().map_err(refused("tile"))?)))
-            }
-        }
-    }
-
-    async fn entries(&mut self) -> Result<Part<'_>, ReadError> {
-        let tile = Tile::of_tree(Kind::Entries, self.bundle, self.head.size).map_err(refused("tile"))?;
-        self.bytes = self.reader.tile(tile).await?;
-        let mut leaves = tile::parse_entries(tile, &self.bytes).map_err(refused(tile))?;
-        let first = tile.start().max(self.known.size);
-        // What the known tree holds of this bundle: who keeps the bundle's bytes relies on it as on the rest.
-        let old = leaves.drain(..usize::try_from(first - tile.start()).unwrap_or(0));
-        if !old.zip(&self.before).all(|(leaf, hash)| leaf_hash(&leaf) == *hash) {
-            return refuse(tile, Code::Tile);
-        }
-        for leaf in &leaves {
-            self.edge.push(leaf).map_err(refused(tile))?;
-            let size = self.edge.size();
-            if self.marks.get(&size).is_some_and(|root| *root != self.edge.head().root) {
-                self.forks.push(size);
-            }
-        }
-        self.bundle += 1;
-        if self.bundle.is_multiple_of(BUNDLES) {
-            self.next = Step::Tiles;
-        }
-        Ok(Part::Bundle { tile, bytes: &self.bytes, first, leaves })
-    }
-
-    fn check(&self) -> Result<(), ReadError> {
-        if self.edge.head() != self.head {
-            // Nothing new: the two heads are of one size and differ. Else the entries are not those of the signed tree.
-            return if self.head.size == self.known.size {
-                refuse("checkpoint", Code::Consistency)
-            } else {
-                refuse("tile", Code::Tile)
-            };
-        }
-        // Only now: with a wrong entry every kept checkpoint behind it would look like another history.
-        self.forks.first().map_or(Ok(()), |size| refuse(format!("checkpoints/{size}"), Code::Consistency))
     }
 }

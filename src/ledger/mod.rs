@@ -165,7 +165,8 @@ pub fn reader_of_copy(trust: &Trust, name: LogName, copy: &Path) -> tabir_crypto
 pub fn reader_of<S: LogSource>(trust: &Trust, name: LogName, source: S) -> tabir_crypto::Result<LogReader<S>> {
     let (log, witnesses) = verifiers(trust, name)?;
     let before = all_verifiers(trust, name)?.split_off(1);
-    Ok(LogReader::new(source, log, witnesses).with_before(before))
+    let ended = trust.ended(name).map(|(log, head)| (log.origin.as_str().to_owned(), head)).collect();
+    Ok(LogReader::new(source, log, witnesses).with_before(before).with_ended(ended))
 }
 
 /// [`verifiers`] of every version of the trust root that is known, newest first.

@@ -26,9 +26,10 @@ mod sequencer;
 mod service;
 mod store;
 
+use std::path::Path;
 use std::time::Duration;
 
-use tabir_crypto::log::NoteSigner;
+use tabir_crypto::log::{LogVerifier, NoteSigner};
 use tabir_crypto::trust::root::LogName;
 
 pub use error::{LogError, StartError};
@@ -49,6 +50,13 @@ pub async fn start(config: &roles::Log, setup: &Setup) -> Result<Parts, StartErr
     Ok(parts(service, background))
 }
 
+/// The key of a log, from its file. Error: `OtherKey` if it is not the one that the trust root names.
+fn signer(dir: &Path, name: LogName, verifier: &LogVerifier) -> Result<NoteSigner, StartError> {
+    let path = dir.join(format!("{}.key", name.as_str()));
+    let signer = NoteSigner::from_seed(verifier.key().name(), &keys::read_seed(&path)?)?;
+    if signer.verifier_key() == verifier.key() { Ok(signer) } else { Err(StartError::OtherKey(name.as_str())) }
+}
+
 /// Routes around a service.
 #[must_use]
 pub fn parts(service: Service, background: Vec<Background>) -> Parts {
@@ -67,11 +75,7 @@ pub async fn open(
     let store = Store::open(&config.dir, faults).await?;
     let mut background = Vec::<Background>::new();
     for (name, verifier) in LogName::ALL.into_iter().zip(&verifiers) {
-        let path = config.dir.join(format!("{}.key", name.as_str()));
-        let signer = NoteSigner::from_seed(verifier.key().name(), &keys::read_seed(&path)?)?;
-        if signer.verifier_key() != verifier.key() {
-            return Err(StartError::OtherKey(name.as_str()));
-        }
+        let signer = signer(&config.dir, name, verifier)?;
         let sequencer = Sequencer::new(store.clone(), name, verifier.clone(), signer, setup.clock.clone());
         sequencer.check().await?;
         sequencer.grow().await?;

@@ -8,35 +8,38 @@
 //! mirrors --> newest head, all of one history --> entries, tiles, kept checkpoints, checked as by any reader
 //!         --> recovering.sqlite --> closed, flushed --> store.sqlite, in one step and only if there is none
 //! ```
+//! Where a log's key was lost, the trust root names another origin and key, and the head with which they go on: the tree stays,
+//! its kept checkpoints stay, and that head is signed by the new key.
+//!
 //! Whether a newer head was cosigned only witnesses know: nothing is added until a quorum of them has cosigned this one
 //! again. So the store of a mirror that is too old never makes a fork.
 
-use std::fs::File;
+mod part_file;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tabir_crypto::log::cosignature::verify_cosignature;
-use tabir_crypto::log::{CosignedCheckpoint, LogVerifier, SignedCheckpoint, TreeHead, Witnesses};
+use tabir_crypto::log::{Checkpoint, CosignedCheckpoint, LogVerifier, SignedCheckpoint, TreeHead, Witnesses};
 use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::Trust;
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::{B32, Code};
 
+use part_file::PartFile;
+
+use super::error::StartError;
 use super::fault::Faults;
 use super::mirror::{Mirror, MirrorLog};
 use super::service::time_of;
-use super::store::{FILE, Head, New, Store};
-use crate::client::log_reader::{Heads, LogReader, Part};
+use super::store::{Head, New, Store};
+use crate::client::log_reader::{Heads, LogReader, Part, by_any};
 use crate::client::log_source::ReadError;
 use crate::config::roles;
 use crate::db::DbError;
 use crate::http::Client;
 use crate::ledger;
 
-/// The store while it is written.
-const PART: &str = "recovering.sqlite";
-/// Held by the process that writes it.
-const LOCK: &str = "recovering.lock";
 /// Entries that one transaction takes: 16 bundles, at most 256 MiB of the longest.
 const TOGETHER: usize = 4096;
 
@@ -65,6 +68,9 @@ pub enum RecoverError {
         /// Why.
         source: ReadError,
     },
+    /// The key of a log that goes on after a lost one.
+    #[error(transparent)]
+    Key(#[from] StartError),
     /// The trust root's keys.
     #[error("trust root: {0}")]
     Trust(#[from] tabir_crypto::Error),
@@ -145,7 +151,7 @@ pub async fn recover(
     if let (Some(part), Mode::Write(now)) = (part, mode) {
         let store = Store::open_file(&part.file, Faults::default()).await?;
         for source in &both {
-            source.read(Some((&store, now)), progress).await?;
+            source.read(Some(To { store: &store, dir: &config.dir, now }), progress).await?;
         }
         store.close().await;
         part.publish()?;
@@ -155,6 +161,16 @@ pub async fn recover(
         }
     }
     Ok(both.map(|source| source.recovered()))
+}
+
+/// Where it is written.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    store: &'a Store,
+    /// The role's folder, with its keys.
+    dir: &'a Path,
+    /// Unix seconds.
+    now: u64,
 }
 
 /// One log, as the best mirror has it.
@@ -167,6 +183,8 @@ struct Source {
     empty: Option<CosignedCheckpoint>,
     log: LogVerifier,
     witnesses: Witnesses,
+    /// Those of every version of the trust root, newest first.
+    by: Vec<(LogVerifier, Witnesses)>,
 }
 
 impl Source {
@@ -185,7 +203,8 @@ impl Source {
         let (log, witnesses) = ledger::verifiers(trust, name)?;
         let read = Self::kept(&reader, checkpoint, &shown).await;
         let (heads, empty) = read.map_err(of(mirror, name))?;
-        Ok(Self { name, mirror: mirror.to_string(), reader, heads, empty, log, witnesses })
+        let by = ledger::all_verifiers(trust, name)?;
+        Ok(Self { name, mirror: mirror.to_string(), reader, heads, empty, log, witnesses, by })
     }
 
     /// The kept checkpoints of all mirrors: they are in no tree, and what one mirror lacks another may have.
@@ -222,7 +241,7 @@ impl Source {
     }
 
     /// Goes through all of it. What is written before the end counts for nothing.
-    async fn read(&self, to: Option<(&Store, u64)>, progress: Progress<'_>) -> Result<(), RecoverError> {
+    async fn read(&self, to: Option<To<'_>>, progress: Progress<'_>) -> Result<(), RecoverError> {
         let size = self.heads.checkpoint.head().size;
         let mut walk = self.reader.start(TreeHead::EMPTY, &self.heads).await.map_err(self.refused())?;
         let (mut waiting, mut written) = (Vec::new(), 0);
@@ -236,8 +255,8 @@ impl Source {
                     progress(self.name, written + waiting.len() as u64, size);
                 }
                 Part::Tiles(tiles) => {
-                    if let Some((store, _)) = to {
-                        store.restore_tiles(self.name, tiles).await?;
+                    if let Some(to) = to {
+                        to.store.restore_tiles(self.name, tiles).await?;
                     }
                 }
             }
@@ -246,19 +265,24 @@ impl Source {
             }
         }
         self.write(to, &mut written, waiting).await?;
-        let Some((store, now)) = to else { return Ok(()) };
-        let lines = self.lines();
+        let Some(to) = to else { return Ok(()) };
+        let mut heads = self.checkpoints()?;
+        let mut lines = self.lines();
+        if let (Some(signed), Some(last)) = (self.signed_anew(to.dir)?, heads.last_mut()) {
+            // Cosignatures are of the old key's text.
+            (last.note, lines) = (signed, Vec::new());
+        }
         // A line that is there already must not count, whatever its witness's clock says.
-        let since = lines.iter().map(|(_, _, time)| time.saturating_add(1)).max().unwrap_or(0).max(now);
+        let since = lines.iter().map(|(_, _, time)| time.saturating_add(1)).max().unwrap_or(0).max(to.now);
         let lines = lines.into_iter().map(|(witness, line, _)| (witness, line)).collect();
-        Ok(store.restore_heads(self.name, self.checkpoints()?, lines, since).await?)
+        Ok(to.store.restore_heads(self.name, heads, lines, since).await?)
     }
 
-    async fn write(&self, to: Option<(&Store, u64)>, written: &mut u64, entries: Vec<New>) -> Result<(), RecoverError> {
+    async fn write(&self, to: Option<To<'_>>, written: &mut u64, entries: Vec<New>) -> Result<(), RecoverError> {
         let first = *written;
         *written += entries.len() as u64;
-        let Some((store, _)) = to else { return Ok(()) };
-        store.restore_entries(self.name, first, entries).await.map_err(|error| match error {
+        let Some(to) = to else { return Ok(()) };
+        to.store.restore_entries(self.name, first, entries).await.map_err(|error| match error {
             // The store takes each statement once, as the log did.
             DbError::Sql(e) if e.as_database_error().is_some_and(|e| e.is_unique_violation()) => {
                 self.entry(first, Code::Duplicate.into())
@@ -280,10 +304,24 @@ impl Source {
     /// A checkpoint with the log's own signature alone.
     fn signed(&self, checkpoint: &SignedCheckpoint) -> Result<Vec<u8>, RecoverError> {
         let note = checkpoint.note();
-        let line = note.signature_by(self.log.key())?.ok_or(tabir_crypto::Error::new(Code::UnknownKey))?;
-        let bytes = format!("{}\n{line}\n", note.text()).into_bytes();
-        SignedCheckpoint::open(&bytes, &self.log)?;
-        Ok(bytes)
+        let signed = by_any(&self.by, |log, _| {
+            let line = note.signature_by(log.key())?.ok_or(tabir_crypto::Error::new(Code::UnknownKey))?;
+            let bytes = format!("{}\n{line}\n", note.text()).into_bytes();
+            SignedCheckpoint::open(&bytes, log)
+        });
+        Ok(signed?.to_bytes())
+    }
+
+    /// The newest head under the origin and by the key that took over, if it is one of an origin that was given up: the
+    /// reader has seen that it is where that one ended.
+    fn signed_anew(&self, dir: &Path) -> Result<Option<Vec<u8>>, RecoverError> {
+        let checkpoint = self.heads.checkpoint.signed().checkpoint();
+        if checkpoint.origin == self.log.origin() {
+            return Ok(None);
+        }
+        let signer = super::signer(dir, self.name, &self.log)?;
+        let anew = Checkpoint { origin: self.log.origin().to_owned(), head: checkpoint.head };
+        Ok(Some(SignedCheckpoint::sign(anew, &signer)?.to_bytes()))
     }
 
     /// The newest checkpoint's lines by witnesses of today: key id, line, time.
@@ -320,62 +358,4 @@ impl Source {
 fn of(mirror: &Mirror, log: LogName) -> impl FnOnce(ReadError) -> RecoverError {
     let mirror = mirror.to_string();
     move |source| RecoverError::Mirror { mirror, log: log.as_str(), source }
-}
-
-/// The new store under another name: what a killed recovery leaves is never taken for a whole one.
-struct PartFile {
-    dir: PathBuf,
-    file: PathBuf,
-    /// Held until this is dropped.
-    _lock: File,
-}
-
-impl PartFile {
-    fn new(dir: &Path) -> Result<Self, RecoverError> {
-        let store = dir.join(FILE);
-        if store.exists() {
-            return Err(RecoverError::StoreExists(store));
-        }
-        let path = dir.join(LOCK);
-        let lock = File::create(&path).map_err(file_error(&path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(RecoverError::Busy(path)),
-            Err(std::fs::TryLockError::Error(source)) => return Err(file_error(&path)(source)),
-        }
-        let part = Self { dir: dir.into(), file: dir.join(PART), _lock: lock };
-        part.clear()?;
-        Ok(part)
-    }
-
-    /// Removes what a recovery before this one left.
-    fn clear(&self) -> Result<(), RecoverError> {
-        for end in ["", "-wal", "-shm"] {
-            let path = self.dir.join(format!("{PART}{end}"));
-            match std::fs::remove_file(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(file_error(&path)(e)),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the closed store its name, if no other has it.
-    fn publish(self) -> Result<(), RecoverError> {
-        let store = self.dir.join(FILE);
-        let sync = |path: &Path| File::open(path).and_then(|f| f.sync_all()).map_err(file_error(path));
-        sync(&self.file)?;
-        // Unlike a rename this fails where there is one.
-        match std::fs::hard_link(&self.file, &store) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(RecoverError::StoreExists(store)),
-            linked => linked.map_err(file_error(&store))?,
-        }
-        self.clear()?;
-        sync(&self.dir)
-    }
-}
-
-fn file_error(path: &Path) -> impl FnOnce(io::Error) -> RecoverError {
-    let path = path.to_owned();
-    move |source| RecoverError::File { path, source }
 }

@@ -88,7 +88,7 @@ fn trust_root() -> TrustRoot {
     let log = |name: LogName, n| {
         let origin = format!("log.example/{}", name.as_str());
         let vkey = NoteSigner::from_seed(&origin, &seed(n)).unwrap().verifier_key().to_string();
-        LogKey { name, origin: text(&origin), vkey: text(&vkey) }
+        LogKey { name, origin: text(&origin), vkey: text(&vkey), follows: None }
     };
     let witness = Cosigner::from_seed("witness.example", &seed(42)).unwrap().verifier_key().to_string();
     TrustRoot {

@@ -50,6 +50,7 @@ pub fn root() -> TrustRoot {
         name,
         origin: text(&origin(name)),
         vkey: text(&log_key(name).verifier_key().to_string()),
+        follows: None,
     };
     let vkey = |i| {
         let key = SigningKey::from_seed(&seed(&format!("witness {i}"))).verifying_key();

@@ -14,7 +14,7 @@ use tabir::client::log_source::{HttpLog, LogSource, ReadError};
 use tabir::clock::Clock;
 use tabir::config::{Peers, Setup, roles};
 use tabir::http::{Answer, Client, HttpError, call, server};
-use tabir::ledger::{Ledger, View, verifiers};
+use tabir::ledger::{self, Ledger, View, verifiers};
 use tabir::log::{self, fault::Faults};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::hpke::KemSecretKey;
@@ -70,7 +70,7 @@ pub fn trust() -> Trust {
 pub fn trust_statement() -> Statement {
     let log = |name| {
         let key = VerifierKey::new(&origin(name), SignatureType::Ed25519, key(log_seed(name)).verifying_key()).unwrap();
-        LogKey { name, origin: text(&origin(name)), vkey: text(&key.to_string()) }
+        LogKey { name, origin: text(&origin(name)), vkey: text(&key.to_string()), follows: None }
     };
     let root = TrustRoot {
         v: V1,
@@ -101,6 +101,7 @@ pub struct Running {
     pub base: String,
     pub client: Client,
     pub clock: Clock,
+    pub trust: Trust,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -143,7 +144,7 @@ pub async fn start_under(
     faults: Faults,
 ) -> Result<Running, log::StartError> {
     let (stop, stopped) = watch::channel(false);
-    let setup = Setup { trust: Arc::new(trust), ..setup(&config.dir, clock.clone(), stopped.clone()) };
+    let setup = Setup { trust: Arc::new(trust.clone()), ..setup(&config.dir, clock.clone(), stopped.clone()) };
     let client = setup.client.clone();
     let (service, background) = log::open(config, &setup, faults).await?;
     let parts = log::parts(service, background);
@@ -152,7 +153,7 @@ pub async fn start_under(
     let mut tasks: Vec<_> = parts.background.into_iter().map(tokio::spawn).collect();
     let routes = parts.public.merge(parts.internal);
     tasks.push(tokio::spawn(async move { server::serve(listener, routes, stopped).await.unwrap() }));
-    Ok(Running { base, client, clock, stop, tasks })
+    Ok(Running { base, client, clock, trust, stop, tasks })
 }
 
 impl Running {
@@ -195,12 +196,12 @@ impl Running {
     }
 
     pub fn reader(&self, log: LogName) -> LogReader<HttpLog> {
-        reader(log, self.source(log))
+        ledger::reader_of(&self.trust, log, self.source(log)).unwrap()
     }
 
     pub async fn pending(&self, log: LogName) -> SignedCheckpoint {
         let bytes = self.client.get(&format!("{}/log/{}/pending", self.base, log.as_str())).await.unwrap().body;
-        SignedCheckpoint::open(&bytes, &verifier(log)).unwrap()
+        SignedCheckpoint::open(&bytes, &verifiers(&self.trust, log).unwrap().0).unwrap()
     }
 
     /// Both witnesses cosign whatever is pending until it has this size.

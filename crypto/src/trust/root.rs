@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::log::TreeHead;
 use crate::statement::body::{KeyKind, Role};
 use crate::statement::value::{Hex32, Hour, Text, V1};
 
-/// One of the two logs: C2SP origin line and verifier key.
+/// One of the two logs: C2SP origin line and verifier key. Where another origin and key take over from lost ones, the tree goes
+/// on; what the old key may have signed beyond `follows` counts for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogKey {
@@ -18,6 +20,27 @@ pub struct LogKey {
     pub origin: Text,
     /// C2SP signed-note verifier key: `<name>+<key id>+<base64>`.
     pub vkey: Text,
+    /// The last witnessed head of the log whose tree this one goes on with; none for a log that began by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follows>,
+}
+
+/// Where a log ended whose key was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follows {
+    /// Number of entries.
+    pub size: u64,
+    /// Root of its tree.
+    pub root: Hex32,
+}
+
+impl Follows {
+    /// As a tree's head.
+    #[must_use]
+    pub const fn head(&self) -> TreeHead {
+        TreeHead { size: self.size, root: self.root.0 }
+    }
 }
 
 /// The two logs.

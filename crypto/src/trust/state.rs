@@ -178,6 +178,10 @@ impl State {
 
     /// Whether an entry fits what came before; its signatures are checked already.
     fn fits(&self, trust: &Trust, entry: u64, at: Option<u64>, hash: &B32, verified: &Verified) -> Result<()> {
+        // A log that goes on after a lost key says so before anything else.
+        let held = self.trust(trust).root().version;
+        let taken_over = |v: &Trust| v.root().version > held && v.begins().is_some_and(|size| size <= entry);
+        need(verified.verb == Verb::TrustRoot || !trust.versions().any(taken_over), Code::Order)?;
         match &verified.body {
             // One that is pinned is the only one of its number.
             Body::TrustRoot(body) => {

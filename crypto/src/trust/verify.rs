@@ -17,6 +17,7 @@ use super::root::{LogKey, LogName, TrustRoot};
 use crate::codec::{B32, sha256};
 use crate::ed25519::VerifyingKey;
 use crate::error::{Code, Result, need};
+use crate::log::TreeHead;
 use crate::statement::body::Role;
 use crate::statement::value::Hex;
 use crate::statement::{Body, Statement, Verb};
@@ -64,6 +65,7 @@ impl Trust {
         need(new.root.previous.is_some_and(|hash| hash.0 == self.hash), Code::Trust)?;
         // A demo never grows into something real, nor the other way round.
         need(new.root.demo == self.root.demo, Code::Trust)?;
+        LogName::ALL.into_iter().try_for_each(|name| self.hands_over(name, &new))?;
         new.signed(next, &self.auditors)?;
         self.signed(next, &new.auditors)?;
         new.before = Some(Arc::new(self.clone()));
@@ -107,6 +109,35 @@ impl Trust {
         Ok(statement)
     }
 
+    /// A log stays as it is; or another origin *and* another key go on with its tree from a head that is named. An origin or
+    /// key that was given up never comes back: what was signed under it may lie.
+    fn hands_over(&self, name: LogName, new: &Self) -> Result<()> {
+        let (old, next) = (self.log(name), new.log(name));
+        if old == next {
+            return Ok(());
+        }
+        let ended = old.follows.map_or(0, |before| before.size);
+        need(next.follows.is_some_and(|last| last.size >= ended), Code::Trust)?;
+        let used = |log: &LogKey| log.origin == next.origin || key_of(log.vkey.as_str()) == key_of(next.vkey.as_str());
+        need(!self.versions().flat_map(|trust| &trust.logs).any(used), Code::Trust)
+    }
+
+    /// Logs of this name that ended, newest first: each with the head at which its successor took over.
+    pub fn ended(&self, name: LogName) -> impl Iterator<Item = (&LogKey, TreeHead)> {
+        let pairs = self.versions().zip(self.versions().skip(1));
+        pairs.filter_map(move |(after, before)| {
+            let (next, old) = (after.log(name), before.log(name));
+            (next != old).then_some((old, next.follows?.head()))
+        })
+    }
+
+    /// The size from which on the governance log may hold nothing but versions of the trust root, until it has this one: it
+    /// goes on after a lost key by saying so. `None` for a version that changes no log, or whose predecessor is not known.
+    pub(super) fn begins(&self) -> Option<u64> {
+        let (next, old) = (self.log(LogName::Governance), self.before.as_ref()?.log(LogName::Governance));
+        (next != old).then_some(next.follows?.size)
+    }
+
     fn read(statement: &Statement) -> Result<Self> {
         let Body::TrustRoot(root) = statement.body()? else { return Err(Code::Verb.into()) };
         Self::sound(*root, statement)
@@ -129,6 +160,8 @@ impl Trust {
         let [governance, intake] = root.logs.as_slice() else { return Err(Code::Trust.into()) };
         need(governance.name == LogName::Governance && intake.name == LogName::Intake, Code::Trust)?;
         need(governance.origin != intake.origin, Code::Trust)?;
+        // What began with the installation follows nothing.
+        need(root.version > 1 || root.logs.iter().all(|log| log.follows.is_none()), Code::Trust)?;
         let logs = [governance.clone(), intake.clone()];
         let vkeys = logs.iter().map(|log| &log.vkey).chain(&root.witnesses);
         let keys = vkeys.map(|vkey| key_of(vkey.as_str())).collect::<Option<BTreeSet<_>>>().ok_or(Code::Trust)?;

@@ -92,7 +92,7 @@ pub fn refused<T: std::fmt::Debug>(got: Result<T>, code: Code) {
 }
 
 pub fn trust_root() -> TrustRoot {
-    let log = |name: LogName| LogKey { name, origin: text(name.as_str()), vkey: vkey(name.as_str()) };
+    let log = |name: LogName| LogKey { name, origin: text(name.as_str()), vkey: vkey(name.as_str()), follows: None };
     TrustRoot {
         v: V1,
         at: Hour::of(T0),

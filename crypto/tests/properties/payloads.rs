@@ -8,7 +8,7 @@ use serde_json::Value;
 use tabir_crypto::statement::Verb;
 use tabir_crypto::statement::body::*;
 use tabir_crypto::statement::value::{Bytes, CodeText, Hex, Hex32, Hour, Second, Text, V1};
-use tabir_crypto::trust::root::{Activation, LogKey, LogName, TrustRoot};
+use tabir_crypto::trust::root::{Activation, Follows, LogKey, LogName, TrustRoot};
 
 /// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;
@@ -105,8 +105,9 @@ pub fn any_payload() -> BoxedStrategy<(Verb, Value)> {
     let category = (code(), text(), text(), release());
     let category = category.prop_map(|(code, id, en, release)| Category { code, id, en, release });
     let file = (text(), h()).prop_map(|(path, sha256)| PageFile { path, sha256 });
-    let log = (select(LogName::ALL.to_vec()), text(), text());
-    let log = log.prop_map(|(name, origin, vkey)| LogKey { name, origin, vkey });
+    let follows = option::of((n(), h()).prop_map(|(size, root)| Follows { size, root }));
+    let log = (select(LogName::ALL.to_vec()), text(), text(), follows);
+    let log = log.prop_map(|(name, origin, vkey, follows)| LogKey { name, origin, vkey, follows });
     let activation = [n(), n(), n(), n()];
     let activation =
         activation.prop_map(|[token, intake, warden, council]| Activation { token, intake, warden, council });

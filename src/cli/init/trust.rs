@@ -34,7 +34,7 @@ pub fn statement(
     let v = profile.values();
     let keys = LogName::ALL.into_iter().zip(&parties.logs);
     let log = |(log, vkey): (LogName, &String)| {
-        Ok(LogKey { name: log, origin: Text::new(&log_origin(origin, log))?, vkey: Text::new(vkey)? })
+        Ok(LogKey { name: log, origin: Text::new(&log_origin(origin, log))?, vkey: Text::new(vkey)?, follows: None })
     };
     let witnesses = parties.witnesses.len() as u64;
     let auditors = parties.auditors.len() as u64;

@@ -51,7 +51,7 @@ export const trustRoot = object({
   name: text,
   issuer_name: text,
   origin: text,
-  logs: list(object({ name: oneOf("governance", "intake"), origin: text, vkey: text })),
+  logs: list(object({ name: oneOf("governance", "intake"), origin: text, vkey: text, follows: maybe(object({ size: n, root: h })) })),
   witnesses: list(text),
   witness_quorum: n,
   identities: mapOf(role, h, ROLES),
