@@ -89,7 +89,8 @@ async fn first_failure(tasks: &mut JoinSet<std::io::Result<()>>) -> Option<Strin
     None
 }
 
-async fn asked_to_end() {
+/// Ctrl-C, or a termination signal.
+pub(super) async fn asked_to_end() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {

@@ -1,6 +1,7 @@
 //! What a reporter, an official and an auditor do, over HTTP: used by the command line and the tests.
 
 pub mod audit;
+pub mod audit_monitor;
 pub mod audit_openings;
 pub mod audit_period;
 pub mod audit_report;

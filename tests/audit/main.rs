@@ -15,7 +15,9 @@ mod verdict;
 #[path = "../../crypto/tests/common/world.rs"]
 mod world;
 
+mod lists;
 mod proofs;
+mod reports;
 
 use std::path::PathBuf;
 

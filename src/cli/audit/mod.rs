@@ -5,6 +5,7 @@ mod compare;
 mod erased;
 mod fetch;
 mod list;
+mod monitor;
 mod opening;
 mod progress;
 mod prove;
@@ -63,6 +64,11 @@ pub enum Command {
         after_help = "Example: tabir audit erased drop.json --server URL --trust trust.json\nExit code 3: the gateway can't show it, or what it shows is not the author's word."
     )]
     Erased(erased::Args),
+    /// Watch both logs, and tell each alarm once: forks, stale checkpoints, failed checks, releases, new keys and councils
+    #[command(
+        after_help = "Example: tabir audit monitor --log URL --trust trust.json ./watch --metrics 127.0.0.1:8081\nExit codes with --once: 3 something is wrong or new; 4 a log can't be reached."
+    )]
+    Monitor(monitor::Args),
     /// Check a folder of proofs that `tabir follow --proof` made; offline
     #[command(after_help = "Example: tabir audit opening ./proof --trust trust.json")]
     Opening(opening::Args),
@@ -100,6 +106,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Check(args) => check::run(&args).await,
         Command::Compare(args) => compare::run(&args).await,
         Command::Erased(args) => erased::run(&args).await,
+        Command::Monitor(args) => monitor::run(&args).await,
         Command::Opening(args) => opening::run(&args),
     }
 }

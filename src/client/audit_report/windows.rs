@@ -10,6 +10,7 @@ use tabir_crypto::statement::body::ReportAccepted;
 use tabir_crypto::statement::value::Second;
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::trust::Trust;
+use tabir_crypto::trust::deadline::Deadlines;
 use tabir_crypto::trust::root::LogName;
 
 use crate::client::ClientError;
@@ -17,10 +18,6 @@ use crate::client::audit::Verdict;
 use crate::client::log_reader::Part;
 use crate::client::log_source::{LogFolder, ReadError};
 use crate::ledger;
-
-/// What is said at a D takes until the next witnessed checkpoint to be seen: as long as the audit waits, half of the time
-/// from close to D, an hour at most (`docs/protocol.md`, "Accepted versus forwarded").
-const GRACE_MAX_S: u64 = 3600;
 
 /// One window.
 #[derive(Debug, Serialize)]
@@ -135,7 +132,8 @@ fn take(windows: &mut BTreeMap<u64, WindowLine>, verb: Verb, body: &Body, seen: 
                 _ => return,
             };
             *sum += count(b.nf.len());
-            if seen > window.deadline.0.saturating_add(window.grace()) && !b.nf.is_empty() {
+            // As the audit judges: what is said at D takes until the next witnessed checkpoint to be seen.
+            if seen > window.deadlines().judged_from(0) && !b.nf.is_empty() {
                 window.late += count(b.nf.len());
                 window.late_s = window.late_s.max(seen - window.deadline.0);
             }
@@ -161,7 +159,7 @@ impl WindowLine {
         }
     }
 
-    fn grace(&self) -> u64 {
-        (self.deadline.0.saturating_sub(self.closes.0) / 2).min(GRACE_MAX_S)
+    const fn deadlines(&self) -> Deadlines {
+        Deadlines { opens: self.opens.0, closes: self.closes.0, deadline: self.deadline.0 }
     }
 }
