@@ -7,6 +7,7 @@ mod hidden;
 mod log;
 mod old_head;
 mod openings;
+mod proves;
 mod states;
 #[allow(dead_code)] // the opening's own tests use the rest
 #[path = "../unseal/world.rs"]
