@@ -93,7 +93,8 @@ impl State {
     }
 
     /// The trust root that held at an entry of the governance log.
-    pub(super) fn trust_at<'a>(&'a self, pinned: &'a Trust, entry: u64) -> &'a Trust {
+    #[must_use]
+    pub fn trust_at<'a>(&'a self, pinned: &'a Trust, entry: u64) -> &'a Trust {
         let before = self.roots.partition_point(|(from, _)| *from < entry);
         before.checked_sub(1).and_then(|i| self.roots.get(i)).map_or_else(|| pinned.first(), |(_, trust)| trust)
     }

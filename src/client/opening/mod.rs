@@ -231,7 +231,8 @@ fn released(seen: &Seen<'_>, request: &Request, entry: &Entry) -> What {
         let at = seen.state.witnessed().of(r.entry);
         !r.by_auditor && r.entry < entry.index && at.is_some_and(|at| day(at) == day(entry.witnessed_time))
     });
-    let above_cap = seen.whole.then(|| before.count() as u64 >= seen.trust.root().release_cap_per_day);
+    let cap = seen.state.trust_at(seen.trust, entry.index).root().release_cap_per_day;
+    let above_cap = seen.whole.then(|| before.count() as u64 >= cap);
     What::Released { to: request.released_to(), by_auditor, early, above_cap }
 }
 

@@ -167,11 +167,12 @@ pub fn check(file: &File, pinned: &Trust) -> core::result::Result<Checked, ReadE
     })
 }
 
-/// By the gateway's key of some version of the trust root: an acceptance has no place in a log that would date it.
+/// By the gateway's key of some version of the trust root, and for the log of some: an acceptance has no place in a log
+/// that would date it.
 fn accepted(trust: &Trust, statement: &Statement) -> Result<Acceptance> {
     let gateways: Vec<_> = trust.versions().map(|version| *version.identity(Role::Gateway)).collect();
     match statement.verify(&gateways)?.body {
-        Body::Acceptance(a) if a.log_origin == trust.log(LogName::Intake).origin => Ok(a),
+        Body::Acceptance(a) if trust.versions().any(|t| t.log(LogName::Intake).origin == a.log_origin) => Ok(a),
         Body::Acceptance(_) => Err(Code::Context.into()),
         _ => Err(Code::Verb.into()),
     }
