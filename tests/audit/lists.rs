@@ -84,7 +84,7 @@ async fn an_entry_that_breaks_the_rules_is_shown_as_such_and_the_list_exits_with
     let mut forge = town();
     let request = forge.ask("lie");
     forge.approve(request, 1);
-    let again = forge.say(Verb::UnsealApproved, &approved(request, 1), &[stranger()]);
+    let again = forge.say(Verb::UnsealApproved, &approved(request, 2), &[stranger()]);
     let copy = OnDisk::of(&forge);
     let listed = copy.audit(&["list", "log", "--json"]).await;
     assert_eq!(listed.code, 3, "{listed:?}");
