@@ -322,7 +322,7 @@ async fn until_rounds(url: &str, rounds: u64) -> String {
 #[tokio::test]
 async fn numbers_are_for_this_machine_alone_and_a_broken_memory_is_no_empty_one() {
     let stage = Stage::start().await;
-    assert_eq!(once(stage.command(&["--metrics", "0.0.0.0:0"])).await.code, 2);
+    assert_eq!(stage.once(&["--metrics", "0.0.0.0:0"]).await.code, 2);
     assert_eq!(stage.once(&[]).await.code, 0);
     std::fs::write(stage.dir.path().join("watch/monitor.json"), b"{}").unwrap();
     let told = stage.once(&[]).await;
