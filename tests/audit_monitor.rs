@@ -276,8 +276,7 @@ async fn a_webhook_is_told_until_it_takes_it_and_learns_nothing() {
 async fn runs_until_it_is_ended_with_numbers_on_loopback_and_goes_on_where_it_was() {
     let stage = Stage::start().await;
     stage.put(&window(3)).await;
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let address = port.to_string();
+    let address = format!("127.0.0.1:{}", tabir::cli::demo::ports::free_port().unwrap());
     for (run, alarms) in [(1, 1), (2, 0)] {
         let mut child = stage.command(&["--every", "1", "--metrics", &address]).stdout(Stdio::piped()).spawn().unwrap();
         let text = until_rounds(&format!("http://{address}/metrics"), 2).await;

@@ -218,7 +218,7 @@ async fn signed_by(server: &str, trust: &Path, dir: &Path) -> Option<[usize; 2]>
 #[test]
 fn a_client_that_missed_three_versions_takes_them_in_turn() {
     let dir = tempfile::tempdir().unwrap();
-    let ports = tabir::cli::demo::processes::free_ports().unwrap();
+    let ports = tabir::cli::demo::ports::free_ports().unwrap();
     let made = tabir::cli::init::demo(dir.path(), "Test city", &ports).unwrap();
     let behind = client(dir.path(), "behind", &made.trust);
     let mut steps = Vec::new();

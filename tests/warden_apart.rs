@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use tabir::cli::demo::processes::free_ports;
+use tabir::cli::demo::ports::free_ports;
 use tabir::clock::Clock;
 use tabir::config::{Config, trust_file};
 use tabir::http::Client;

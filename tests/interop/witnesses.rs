@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use tabir::cli::demo::ports::free_port;
 use tabir::clock::Clock;
 use tabir::config::roles::{self, LogWitness};
 use tabir::config::witness::Log;
@@ -34,10 +35,6 @@ async fn serve(command: &mut Command, port: u16) -> Child {
     panic!("{command:?} does not listen");
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 async fn ran(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().await;
     let Output { status, stdout, stderr } = output.expect("`make interop` installs what this runs on");
@@ -57,7 +54,7 @@ fn aics(dir: &Path, arguments: &[&str]) -> Command {
 
 /// Our own witness, as an operator sets one up. Answer: it, and how logs know it.
 async fn our_witness(dir: &Path, name: &str, logs: Vec<Log>) -> (Child, LogWitness) {
-    let port = free_port();
+    let port = free_port().unwrap();
     let listen = format!("127.0.0.1:{port}");
     let said = ran(tabir().args(["witness", "init", "--name", name, "--listen", &listen]).arg(dir)).await;
     let vkey = said.lines().find(|line| line.starts_with(&format!("{name}+"))).unwrap().to_owned();
@@ -76,7 +73,7 @@ async fn their_witness(dir: &Path) -> (Child, LogWitness) {
         let key = verifier(name).key().to_string();
         ran(&mut aics(dir, &["add-log", "--origin", &origin(name), "--vkey", &key])).await;
     }
-    let port = free_port();
+    let port = free_port().unwrap();
     let listen = format!("127.0.0.1:{port}");
     let server = serve(&mut aics(dir, &["serve", "--listen", &listen]), port).await;
     (server, LogWitness { vkey, url: format!("http://{listen}") })

@@ -1,11 +1,12 @@
 //! Two processes of the real program on one folder of the log.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use tabir::cli::demo::ports::free_port;
 use tabir::clock::Clock;
 use tabir::config::roles::{Log, Roles};
 use tabir::config::{Config, Listen, Peers};
@@ -30,9 +31,7 @@ impl Pair {
         drop(setup(&log, Clock::system(), watch::channel(false).1));
         let trust = dir.join("trust.json");
         std::fs::write(&trust, trust_statement().to_bytes()).unwrap();
-        // Held together, so that none is given twice.
-        let held = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [a, b, c, d] = held.each_ref().map(|listener| listener.local_addr().unwrap());
+        let [a, b, c, d] = [(); 4].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())));
         let (public, internal) = ([a, b], [c, d]);
         let configs = [0, 1].map(|i| {
             let listen = Listen { public: public[i], internal: internal[i] };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tabir::cli::connect::load_trust;
-use tabir::cli::demo::processes::free_ports;
+use tabir::cli::demo::ports::free_ports;
 use tabir::cli::init::{self, layout::Ports};
 use tabir::client::official::{Board, Patience};
 use tabir::client::report::Draft;

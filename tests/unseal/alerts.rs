@@ -144,7 +144,7 @@ async fn a_mail_server_that_hangs_or_refuses_stops_nothing_and_is_tried_again_an
 #[tokio::test(flavor = "multi_thread")]
 async fn a_board_does_not_start_with_somebody_whom_it_could_never_tell() {
     let dir = tempfile::tempdir().unwrap();
-    let ports = tabir::cli::demo::processes::free_ports().unwrap();
+    let ports = tabir::cli::demo::ports::free_ports().unwrap();
     tabir::cli::init::demo(dir.path(), "Test city", &ports).unwrap();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let password = dir.path().join("password");

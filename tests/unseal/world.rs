@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, Connection as _};
 use tabir::api::council::Act;
 use tabir::api::gateway::Keys;
 use tabir::cli::connect::load_trust;
-use tabir::cli::demo::processes::free_ports;
+use tabir::cli::demo::ports::free_ports;
 use tabir::cli::init::{self, layout::Ports};
 use tabir::cli::serve;
 use tabir::client::Session;

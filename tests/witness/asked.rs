@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tabir::cli::demo::ports::free_port;
 use tabir::clock::Clock;
 use tabir_crypto::codec::{b64, sha256};
 use tabir_crypto::log::note::Note;
@@ -173,7 +174,7 @@ async fn its_times_never_go_back() {
 #[tokio::test]
 async fn killed_between_store_and_answer_it_signs_the_same_again_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = std::net::SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
     let config = tabir::config::witness::Witness { listen: Some(port), ..config(dir.path(), NAME, 80, vec![asks()]) };
     let file = dir.path().join("witness.toml");
     std::fs::write(&file, toml::to_string(&config).unwrap()).unwrap();

@@ -31,7 +31,7 @@ impl Drop for Running {
 #[tokio::test]
 async fn a_witness_is_made_run_and_looked_at() {
     let dir = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let port = format!("127.0.0.1:{}", tabir::cli::demo::ports::free_port().unwrap());
     let init = |name: &str| tabir(&["witness", "init", "./w", "--name", name, "--listen", &port], dir.path());
     let refused = init("two words");
     assert_eq!(refused.status.code(), Some(2));

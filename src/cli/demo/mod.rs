@@ -13,6 +13,7 @@ mod deliver;
 mod establish;
 mod open;
 mod play;
+pub mod ports;
 pub mod processes;
 mod proxy;
 mod stage;

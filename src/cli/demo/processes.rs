@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,7 +10,6 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::cli::CliError;
-use crate::cli::init::layout::Ports;
 
 /// What a role's log output is called in its folder.
 const OUTPUT: &str = "output.log";
@@ -24,19 +22,6 @@ const STOP: Duration = Duration::from_secs(10);
 pub struct Processes {
     dir: PathBuf,
     running: BTreeMap<&'static str, Child>,
-}
-
-/// Free ports of this moment, all different.
-pub fn free_ports() -> Result<Ports, CliError> {
-    let bind = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let failed = |e: std::io::Error| CliError::Failed(format!("no free port: {e}"));
-    // Held together, so that none is given twice.
-    let held = (0..8).map(|_| bind()).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let ports = held.iter().map(|l| Ok(l.local_addr()?.port())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let [issuer, gateway, gateway_internal, council, council_internal, log, log_internal, desk] = ports[..] else {
-        return Err(CliError::Failed("no free ports".into()));
-    };
-    Ok(Ports { issuer, gateway, gateway_internal, council, council_internal, log, log_internal, desk })
 }
 
 /// This binary.

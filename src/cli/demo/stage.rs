@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use tabir_crypto::trust::Trust;
 
-use super::processes::{Processes, free_ports};
+use super::ports::free_ports;
+use super::processes::Processes;
 use super::proxy::Proxy;
 use super::steps::Steps;
 use crate::cli::CliError;
