@@ -5,6 +5,7 @@
 //! functions with plain cargo. Seeds come from `crypto/tests/vectors` and from the fixtures of `crypto/tests`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod beside;
 mod case;
 mod ceremony;
 mod json;
@@ -52,6 +53,7 @@ targets! {
     sealed: hpke inner outer handout partial;
     ceremony: council round1 round2 dealing drill;
     trust: trust_root leaf;
+    beside: backup countersigned;
 }
 
 /// The target of that name.
