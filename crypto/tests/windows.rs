@@ -376,22 +376,6 @@ fn an_acceptance_without_its_window_is_broken_when_the_window_is_due() {
 }
 
 #[test]
-fn what_missed_its_deadline_is_counted() {
-    let mut log = Intake::with(&["in time", "late", "refused late", "erased", "pending", "gone"]);
-    let forwarded = |round, reports: &[&str]| fate(1, round, reports);
-    log.put(Verb::ReportForwarded, &forwarded(0, &["in time"]), Some(JUDGED - 1));
-    log.put(Verb::ReportForwarded, &forwarded(1, &["late"]), Some(JUDGED));
-    log.put(Verb::ReportRefused, &forwarded(1, &["refused late"]), Some(JUDGED));
-    log.put(Verb::ReportPending, &forwarded(1, &["pending"]), Some(JUDGED));
-    log.erased(0, &["erased"]);
-    assert_eq!(log.windows.fared(JUDGED - 1), []);
-    let fared = log.windows.fared(JUDGED);
-    let [one] = fared.as_slice() else { panic!("one window: {fared:?}") };
-    assert_eq!((one.window, one.entry, one.times.deadline), (1, 0, D));
-    assert_eq!((one.reports, one.late, one.open), (6, 2, 2));
-}
-
-#[test]
 fn a_policy_of_no_length_makes_windows_of_a_second() {
     let mut log = Intake::new();
     log.windows.allow(&PolicySet { window_s: 0, forward_s: 0, ..policy(1) }, None);

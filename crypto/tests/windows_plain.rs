@@ -313,7 +313,7 @@ proptest! {
             let Ok(()) = windows.take_once(entry, pae, &verified, witnessed);
         }
         for now in [0, 4, 5, 8, 11, 20].map(|day| T0 + day * DAY + HOUR) {
-            let Ok(judged) = windows.judge(now, &mut |_| {});
+            let Ok(judged) = windows.judge(now);
             prop_assert_eq!(judged.findings, plain.audit(now));
             prop_assert_eq!(&judged.copies, &plain.copies);
         }

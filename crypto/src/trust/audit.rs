@@ -194,7 +194,7 @@ impl<'t> Auditor<'t> {
     pub fn finish<R: Records>(mut self, mut intake: Intake<R>, now: u64) -> core::result::Result<Report, R::Error> {
         self.releases_a_day();
         self.notices(now);
-        let judged = intake.windows.judge(now, &mut |_| {})?;
+        let judged = intake.windows.judge(now)?;
         self.failures.append(&mut intake.failures);
         let copy = |entry: &u64| failed("intake.once", Code::Duplicate.as_str(), LogName::Intake, *entry);
         self.failures.extend(judged.copies.iter().map(copy));

@@ -79,8 +79,8 @@ pub(super) enum OfWindow {
 pub(super) enum Says {
     /// So many were accepted.
     Accepted { times: Deadlines, reports: u64 },
-    /// What became of so many.
-    Fate { word: Word, round: u64, reports: u64, witnessed: Option<u64> },
+    /// What became of some.
+    Fate { word: Word, round: u64 },
 }
 
 /// What is said of a report.
@@ -221,13 +221,7 @@ impl Says {
             Self::Accepted { times: Deadlines { opens, closes, deadline }, reports } => {
                 out.byte(0).numbers([opens, closes, deadline, reports]);
             }
-            Self::Fate { word, round, reports, witnessed } => {
-                out.byte(1).byte(word as u8).numbers([round, reports]);
-                match witnessed {
-                    None => _ = out.byte(0),
-                    Some(at) => _ = out.byte(1).numbers([at]),
-                }
-            }
+            Self::Fate { word, round } => _ = out.byte(1).byte(word as u8).numbers([round]),
         }
     }
 
@@ -236,11 +230,7 @@ impl Says {
             let times = Deadlines { opens: number(rest)?, closes: number(rest)?, deadline: number(rest)? };
             Ok(Self::Accepted { times, reports: number(rest)? })
         };
-        let fate = |rest: &mut &[u8]| {
-            let (word, round, reports) = (Word::read(rest)?, number(rest)?, number(rest)?);
-            let witnessed = either(rest, |_| Ok(None), |rest| Ok(Some(number(rest)?)))?;
-            Ok(Self::Fate { word, round, reports, witnessed })
-        };
+        let fate = |rest: &mut &[u8]| Ok(Self::Fate { word: Word::read(rest)?, round: number(rest)? });
         either(rest, accepted, fate)
     }
 }
@@ -257,8 +247,8 @@ mod tests {
             let times = Deadlines { opens: n, closes: 1, deadline: n };
             let says = [
                 Says::Accepted { times, reports: n },
-                Says::Fate { word: Word::Refused, round: n, reports: 0, witnessed: None },
-                Says::Fate { word: Word::Pending, round: 3, reports: n, witnessed: Some(n) },
+                Says::Fate { word: Word::Refused, round: n },
+                Says::Fate { word: Word::Pending, round: 3 },
             ];
             for ends in [None, Some((hash, [9; 32]))].map(|ends| Ends { sorted: n % 2 == 0, ends }) {
                 let of = says.map(|says| OfWindow::Statement { entry: n, says, part: n, parts: 2, ends });

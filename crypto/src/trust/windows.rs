@@ -66,23 +66,6 @@ struct Lengths {
     from: Option<u64>,
 }
 
-/// How the reports of one window fared by its D. Counts only: of whom, nobody can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fared {
-    /// The window.
-    pub window: u64,
-    /// The entry that first speaks of it.
-    pub entry: u64,
-    /// Its times.
-    pub times: Deadlines,
-    /// Reports accepted in it.
-    pub reports: u64,
-    /// Forwarded or refused, but said only after D.
-    pub late: u64,
-    /// Neither forwarded nor refused nor erased so far, though D is over: pending, or not spoken of.
-    pub open: u64,
-}
-
 /// The intake log so far, its signatures checked by [`super::rule`]. Of each statement records are left, wherever `R` keeps
 /// them; in memory is what is wrong so far, and which windows there are.
 #[derive(Clone, Debug, Default)]
@@ -115,16 +98,8 @@ impl Windows {
     /// All that is wrong at that time: the newest witnessed time of the log, not a clock's.
     #[must_use]
     pub fn audit(&self, now: u64) -> Vec<Finding> {
-        let Ok(judged) = self.clone().judge(now, &mut |_| {});
+        let Ok(judged) = self.clone().judge(now);
         judged.findings
-    }
-
-    /// How each window fared whose D is over at that time, by number.
-    #[must_use]
-    pub fn fared(&self, now: u64) -> Vec<Fared> {
-        let mut all = Vec::new();
-        let Ok(_) = self.clone().judge(now, &mut |fared| all.push(fared));
-        all
     }
 }
 
@@ -166,7 +141,7 @@ impl<R: Records> Windows<R> {
     pub fn take(&mut self, entry: u64, verified: &Verified, witnessed: Option<u64>) -> Result<(), R::Error> {
         match &verified.body {
             Body::ReportAccepted(body) => self.take_accepted(entry, body, witnessed),
-            Body::ReportFate(body) => self.take_fate(entry, Word::of(verified.verb), body, witnessed),
+            Body::ReportFate(body) => self.take_fate(entry, Word::of(verified.verb), body),
             Body::ReportErased(body) => self.take_erased(entry, body),
             _ => Ok(()),
         }
@@ -215,9 +190,9 @@ impl<R: Records> Windows<R> {
         }
     }
 
-    fn take_fate(&mut self, entry: u64, word: Word, body: &ReportFate, witnessed: Option<u64>) -> Result<(), R::Error> {
+    fn take_fate(&mut self, entry: u64, word: Word, body: &ReportFate) -> Result<(), R::Error> {
         let (w, round, ends) = (body.w, body.round, Ends::of(body.parts, body.nf.iter().map(|nf| &nf.0)));
-        let says = Says::Fate { word, round, reports: count(&body.nf), witnessed };
+        let says = Says::Fate { word, round };
         self.push(Kind::Window {
             w,
             of: OfWindow::Statement { entry, says, part: body.part, parts: body.parts, ends },
@@ -238,10 +213,10 @@ impl<R: Records> Windows<R> {
         self.push(Kind::Named { nf, entry, w, word })
     }
 
-    /// All that is wrong at that time, which is the newest witnessed time of the log, not a clock's; `fared` is told how each
-    /// window fared whose D is over, by rising number. Errors: those of the records.
-    pub fn judge(&mut self, now: u64, fared: &mut dyn FnMut(Fared)) -> Result<Judged, R::Error> {
-        let mut judge = Judge::new(now, fared);
+    /// All that is wrong at that time, which is the newest witnessed time of the log, not a clock's. Errors: those of the
+    /// records.
+    pub fn judge(&mut self, now: u64) -> Result<Judged, R::Error> {
+        let mut judge = Judge::new(now);
         self.records.each(&mut |record| judge.see(record))?;
         let (mut findings, copies) = judge.end();
         let counts = |f: &&Finding| f.entry.is_none_or(|entry| copies.binary_search(&entry).is_err());

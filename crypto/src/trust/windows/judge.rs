@@ -2,18 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{COUNTS, DISJOINT, Fared, Finding, ONCE, PARTS, PENDING, SEQUENCE};
+use super::{COUNTS, DISJOINT, Finding, ONCE, PARTS, PENDING, SEQUENCE};
 use crate::codec::B32;
 use crate::trust::deadline::{Deadlines, LATE_ROUNDS};
 use crate::trust::parts::Parts;
 use crate::trust::records::{Kind, OfWindow, Record, Says, Word};
 
 /// All that is wrong at a time, from records in rising order.
-pub(super) struct Judge<'f> {
+pub(super) struct Judge {
     now: u64,
     findings: Vec<Finding>,
-    /// Told how each window fared whose D is over.
-    fared: &'f mut dyn FnMut(Fared),
     /// Entries that don't count: copies of earlier ones, and parts that don't fit.
     skipped: HashSet<u64>,
     copies: Vec<u64>,
@@ -22,10 +20,10 @@ pub(super) struct Judge<'f> {
     once: Once,
 }
 
-impl<'f> Judge<'f> {
-    pub(super) fn new(now: u64, fared: &'f mut dyn FnMut(Fared)) -> Self {
+impl Judge {
+    pub(super) fn new(now: u64) -> Self {
         let (findings, copies, skipped, once) = Default::default();
-        Self { now, findings, fared, skipped, copies, pae: None, window: None, once }
+        Self { now, findings, skipped, copies, pae: None, window: None, once }
     }
 
     /// Takes the next record.
@@ -63,21 +61,15 @@ impl<'f> Judge<'f> {
             OfWindow::Statement { entry, says, part, parts, ends } => {
                 let fits = match says {
                     Says::Accepted { times, reports } => {
-                        let fresh = Window { entry, times, parts: Parts::new(parts), reports: 0, late: 0 };
+                        let fresh = Window { entry, times, parts: Parts::new(parts), reports: 0 };
                         let window = open.window.get_or_insert(fresh);
                         let fits = window.times == times && window.parts.take(part, parts, ends);
                         window.reports += if fits { reports } else { 0 };
                         fits
                     }
-                    Says::Fate { word, round, reports, witnessed } => {
+                    Says::Fate { word, round } => {
                         let of_round = open.fates.entry((round, word)).or_insert_with(|| (entry, Parts::new(parts)));
-                        let fits = of_round.1.take(part, parts, ends);
-                        if let Some(window) = open.window.as_mut().filter(|_| fits && word != Word::Pending)
-                            && witnessed.is_some_and(|at| at >= window.times.judged_from(0))
-                        {
-                            window.late += reports;
-                        }
-                        fits
+                        of_round.1.take(part, parts, ends)
                     }
                 };
                 if !fits {
@@ -100,11 +92,6 @@ impl<'f> Judge<'f> {
         if let Some(mut open) = self.window.take() {
             open.next_report(None, self.now);
             open.find(self.now, &mut self.findings);
-            if let Some(window) = open.window.filter(|window| self.now >= window.times.judged_from(0)) {
-                let Window { entry, times, reports, late, .. } = window;
-                let still = reports.saturating_sub(open.tally.settled_at_all);
-                (self.fared)(Fared { window: open.w, entry, times, reports, late, open: still });
-            }
         }
     }
 
@@ -163,8 +150,6 @@ struct Window {
     times: Deadlines,
     parts: Parts,
     reports: u64,
-    /// Of which the forwarder said only after D that they were forwarded or refused.
-    late: u64,
 }
 
 /// What is said about one nf in one window: (round, entry) of each, the first one; of `pending` the last.
@@ -191,7 +176,6 @@ struct Tally {
     distinct: u64,
     both: u64,
     settled: u64,
-    settled_at_all: u64,
     lost: u64,
     late: u64,
     /// The last entry that says something wrong.
@@ -272,7 +256,6 @@ impl Tally {
             self.entry = self.entry.max(entries().max());
         }
         let settled = [said.forwarded, said.refused].into_iter().flatten().min();
-        self.settled_at_all += u64::from(settled.is_some() || said.erased.is_some());
         match (said.pending, settled) {
             (Some((round, entry)), Some((settled, _))) if settled <= round => {
                 self.settled += 1;
