@@ -19,7 +19,9 @@ export type Code =
   // tokens
   | "token-type" | "token-key" | "token-challenge" | "token-invalid" | "blind-signature" | "puzzle"
   // logs and trust
-  | "note" | "checkpoint" | "quorum" | "inclusion" | "consistency" | "tile" | "shrunk" | "trust";
+  | "note" | "checkpoint" | "quorum" | "inclusion" | "consistency" | "tile" | "shrunk" | "trust"
+  // what counts, and in which order
+  | "stale" | "key-conflict" | "not-active" | "order" | "cooling-off";
 
 /** A refusal. It never carries a secret or a caller's text. */
 export class Refused extends Error {

@@ -1,0 +1,94 @@
+/**
+ * Everything that a browser sends goes through here: a forward proxy that listens, and can break things. So what is asserted about
+ * requests is what left the browser, whichever thread or feature sent it.
+ */
+import { createServer, request as ask, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Socket } from "node:net";
+
+export interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: Buffer;
+}
+
+/** What happens to a request: nothing, no connection at all, an answer made here, or the server's own, changed. */
+export type Fate =
+  | undefined
+  | "cut"
+  | { status: number; headers?: Record<string, string>; body?: string }
+  | { change: (body: Buffer) => Buffer }
+  /** The server gets it; its answer is lost. */
+  | "lose";
+
+export class Proxy {
+  readonly seen: Seen[] = [];
+  /** Hosts that something wanted to reach by TLS: nothing of ours does. */
+  readonly tunnels: string[] = [];
+  rule: (seen: Seen) => Fate = () => undefined;
+  private readonly server: Server;
+
+  private constructor() {
+    this.server = createServer((req, res) => void this.handle(req, res));
+    this.server.on("connect", (req: IncomingMessage, socket: Socket) => {
+      this.tunnels.push(req.url ?? "");
+      socket.on("error", () => {});
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+  }
+
+  static async start(): Promise<Proxy> {
+    const proxy = new Proxy();
+    await new Promise<void>((done) => proxy.server.listen(0, "127.0.0.1", done));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  stop(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  private async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of req) parts.push(part as Buffer);
+    const seen: Seen = { method: req.method ?? "", url: req.url ?? "", headers: req.headers, body: Buffer.concat(parts) };
+    this.seen.push(seen);
+    const fate = this.rule(seen);
+    if (fate === "cut") return void req.socket.destroy();
+    if (fate !== undefined && fate !== "lose" && "status" in fate) {
+      // As a gateway behind a proxy would answer: a page of another origin may read it.
+      res.writeHead(fate.status, { "access-control-allow-origin": "*", ...fate.headers });
+      return void res.end(fate.body ?? "");
+    }
+    let target: URL;
+    try {
+      target = new URL(seen.url);
+    } catch {
+      res.writeHead(400).end();
+      return;
+    }
+    const out = ask(target, { method: seen.method, headers: req.headers }, (answer) => {
+      const body: Buffer[] = [];
+      answer.on("data", (part: Buffer) => body.push(part));
+      answer.on("end", () => {
+        if (fate === "lose") {
+          req.socket.destroy();
+          return;
+        }
+        const whole = fate ? fate.change(Buffer.concat(body)) : Buffer.concat(body);
+        const headers = { ...answer.headers };
+        if (fate) delete headers["content-length"];
+        delete headers["transfer-encoding"];
+        res.writeHead(answer.statusCode ?? 502, headers);
+        res.end(whole);
+      });
+    });
+    out.on("error", () => req.socket.destroy());
+    out.end(seen.body);
+  }
+}

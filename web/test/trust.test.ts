@@ -1,0 +1,82 @@
+/** The replay of the governance log, on the log of the vectors and on hostile changes of it. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { utf8, type Bytes } from "../src/crypto/codec.ts";
+import { Refused } from "../src/crypto/errors.ts";
+import { bundleBytes, tilePath, tileOf, bundlesOf } from "../src/crypto/log/tile.ts";
+import { parse } from "../src/crypto/statement/statement.ts";
+import { pinned, type Trust } from "../src/crypto/trust/root.ts";
+import { State } from "../src/crypto/trust/state.ts";
+import { readLog, type Source } from "../src/client/log.ts";
+import { VECTORS } from "./support.ts";
+
+interface Log {
+  trust: string;
+  leaves: string[];
+  checkpoints: { note: string; size: number; witnessed: number }[];
+}
+
+const log = (JSON.parse(readFileSync(join(VECTORS, "log.json"), "utf8")) as { governance: Log }).governance;
+const trust = (): Trust => pinned(parse(utf8(log.trust)));
+
+/** A server of that log; `change` may put other bytes in a file's place. */
+const serve = (change: (path: string, bytes: Bytes) => Bytes = (_, bytes) => bytes): Source => {
+  const size = log.leaves.length;
+  const files = new Map<string, Bytes>();
+  for (const { note, size } of log.checkpoints) files.set(`checkpoints/${size}`, utf8(note));
+  files.set("checkpoint", utf8(log.checkpoints.at(-1)?.note ?? ""));
+  files.set("checkpoints.json", utf8(JSON.stringify({ v: 1, sizes: log.checkpoints.map((c) => c.size) })));
+  for (const tile of bundlesOf(0, size)) files.set(tilePath(tileOf("entries", tile.index, size)), bundleBytes(log.leaves.map(utf8)));
+  return async (path) => change(path, files.get(path) ?? assert.fail(`no ${path}`));
+};
+
+function replay(entries: readonly { index: number; leaf: Bytes; witnessed: number }[]): { state: State; refusals: string[] } {
+  const state = new State(trust());
+  const refusals: string[] = [];
+  for (const { index, leaf, witnessed } of entries) {
+    try {
+      state.apply(index, leaf, witnessed);
+    } catch (error) {
+      assert.ok(error instanceof Refused, String(error));
+      refusals.push(`${index} ${error.code}`);
+    }
+  }
+  return { state, refusals };
+}
+
+test("the log of the vectors is read whole, with the witnessed times that the vectors have", async () => {
+  const { entries, checkpoint } = await readLog(trust(), "governance", serve());
+  assert.equal(entries.length, log.leaves.length);
+  assert.equal(checkpoint.head.size, log.leaves.length);
+  for (const { index, witnessed } of entries) {
+    assert.equal(witnessed, log.checkpoints.find((c) => c.size > index)?.witnessed);
+  }
+  const { state, refusals } = replay(entries);
+  assert.deepEqual(refusals, []);
+  assert.equal(state.requests[0]?.ended?.status, "withdrawn");
+});
+
+test("an entry that was changed on its way is seen", async () => {
+  const changed = serve((path, bytes) => {
+    if (!path.startsWith("tile/entries")) return bytes;
+    const copy = bytes.slice();
+    copy[100] = (copy[100] ?? 0) ^ 1;
+    return copy;
+  });
+  await assert.rejects(readLog(trust(), "governance", changed), { code: "tile" });
+});
+
+test("a kept checkpoint of another history is seen", async () => {
+  const [first, second] = log.checkpoints;
+  const changed = serve((path, bytes) => (path === `checkpoints/${first?.size}` ? utf8(second?.note ?? "") : bytes));
+  await assert.rejects(readLog(trust(), "governance", changed), { code: "checkpoint" });
+});
+
+test("a checkpoint without its witnesses is refused", async () => {
+  const changed = serve((path, bytes) =>
+    path === "checkpoint" ? utf8(Buffer.from(bytes).toString("utf8").replace(/— witness-\d [^\n]*\n/, "")) : bytes);
+  await assert.rejects(readLog(trust(), "governance", changed), { code: "quorum" });
+});
