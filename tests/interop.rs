@@ -17,7 +17,8 @@ use std::process::Stdio;
 use folder::copy_folder;
 use stage::Stage;
 use tabir::client::audit;
-use tabir::client::report::seal;
+use tabir::client::report::{self, seal};
+use tabir::client::tokens;
 use tokio::process::Command;
 
 /// A file beside the clients.
@@ -61,6 +62,23 @@ async fn privacypass_ts_fetches_a_token_and_spends_it() {
         .env("TABIR_BODY", submission("body.json"))
         .env("TABIR_OTHER_BODY", submission("other.json"));
     say(&mut node).await;
+}
+
+#[tokio::test]
+#[ignore = "needs schemathesis from PyPI; `make interop` installs it and runs this"]
+async fn schemathesis_finds_no_answer_that_the_documents_of_issuer_and_gateway_do_not_have() {
+    let stage = Stage::start(env!("CARGO_BIN_EXE_tabir")).await;
+    let session = stage.session().await;
+    let report = seal(&session, &stage::draft(&session)).unwrap();
+    let voucher = tokens::Attestation::Voucher(stage.vouchers(1).await.remove(0));
+    let token = tokens::fetch(&session, &voucher).await.unwrap();
+    report::send(&session, &report, &token).await.unwrap();
+    let peers = stage.ports.peers();
+    let mut python = Command::new("python3");
+    python.arg(client("api_schemathesis.py"));
+    python.arg(format!("issuer={}", peers.issuer)).arg(format!("gateway={}", peers.gateway));
+    python.env("TABIR_CASE", hex::encode(report.receipt.keys().access.expose()));
+    say(&mut python).await;
 }
 
 fn tabir(args: &[&str]) -> std::process::Output {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use tabir::clock::{Clock, Random};
 use tabir::db::outbox;
+use tabir::http::openapi::with_document;
 use tabir::http::{Answer, Client, HttpError, server};
 use tabir::issuer::attester_voucher::VoucherCode;
 use tabir::issuer::routes;
@@ -54,7 +55,7 @@ impl Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (running, stop) = watch::channel(false);
-        tokio::spawn(server::serve(listener, routes::public(Arc::clone(&service)), stop));
+        tokio::spawn(server::serve(listener, with_document(routes::public(Arc::clone(&service))), stop));
         Self { service, store, client: Client::new(clock.clone()), clock, url, _running: running }
     }
 

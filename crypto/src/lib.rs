@@ -20,6 +20,8 @@ pub mod hpke;
 pub mod json;
 pub mod keyfile;
 pub mod log;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod point;
 pub mod receipt;
 pub mod request;

@@ -82,6 +82,7 @@ impl Commitment {
 /// The body of `POST /v1/reports`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Submission {
     /// Version 1.
     pub v: V1,
@@ -101,11 +102,13 @@ pub struct Submission {
     pub mailbox_pk: KemPublicKey,
     /// Blinds `a` and `b`; the gateway forgets it.
     #[serde(with = "crate::secret::as_hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Hex32))]
     pub r: SecretBytes<32>,
     /// Stands in the log when the report was forwarded.
     pub nf: Hex32,
     /// The gateway hands it to officials who ask for an opening.
     #[serde(with = "crate::secret::as_hex")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Hex32))]
     pub notice_key: SecretBytes<32>,
     /// `case.submit` by the case key.
     pub statement: Statement,
@@ -146,6 +149,7 @@ impl Submission {
 /// The body of a later write: `POST /v1/case/messages`, `rating`, `dispute` and `erase`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CaseWriteBody {
     /// Version 1.
     pub v: V1,
@@ -157,6 +161,7 @@ pub struct CaseWriteBody {
     pub seq: Option<u64>,
     /// Sealed message or dispute, a rating's JSON, or nothing (erase). Always base64url, however short.
     #[serde(with = "base64url")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Za-z0-9_-]*$"))]
     pub payload: Vec<u8>,
     /// By the case key, with a rising counter.
     pub statement: Statement,

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::value::{Bytes, CodeText, Hex32, V1};
+use utoipa::ToSchema;
 
 /// What stands for the warden in [`SealedTo::to`]; officials count from 1.
 pub const WARDEN: u16 = 0;
@@ -33,7 +34,7 @@ pub mod round {
 }
 
 /// Body of `POST /internal/ceremonies`, and answer of `GET /council/ceremonies/{ceremony_id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Admit {
@@ -43,7 +44,7 @@ pub struct Admit {
 }
 
 /// Answer of `GET /council/messages?ceremony=<id>`: those to everybody and those to the caller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Messages {
@@ -53,7 +54,7 @@ pub struct Messages {
 }
 
 /// Something sealed, to an official, or to the warden as [`WARDEN`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct SealedTo {
@@ -62,7 +63,7 @@ pub struct SealedTo {
 }
 
 /// Body of `POST /council/statements`: a statement `unseal.*` of the caller, with what it has hashes of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
     /// Version 1.
@@ -77,7 +78,7 @@ pub struct Act {
 }
 
 /// Answer of `GET /council/requests`: requests of which the caller's council is asked, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Requests {
@@ -87,7 +88,7 @@ pub struct Requests {
 }
 
 /// A partial sealed to the caller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct SealedFrom {
@@ -96,7 +97,7 @@ pub struct SealedFrom {
 }
 
 /// Answer of `GET /council/requests/{request_hash}`: what is meant for the caller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct RequestFiles {
@@ -114,7 +115,7 @@ pub struct RequestFiles {
 }
 
 /// A proposal in the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct ProposalEntry {
@@ -129,7 +130,7 @@ pub struct ProposalEntry {
 }
 
 /// Answer of `GET /council/proposals`, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Proposals {
@@ -139,7 +140,7 @@ pub struct Proposals {
 
 /// Answer of `GET /council/proposals/{id}` and of `POST /council/proposals`, whose body is a statement with at least
 /// the caller's signature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Proposal {
@@ -151,7 +152,7 @@ pub struct Proposal {
 }
 
 /// A live request as the warden sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct ReadyRequest {
@@ -164,7 +165,7 @@ pub struct ReadyRequest {
 }
 
 /// Answer of `GET /internal/unseal/ready`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Ready {
@@ -175,7 +176,7 @@ pub struct Ready {
 
 /// Body of `POST /internal/unseal/{request_hash}/handouts`: all of a release at once, after its `unseal.released` is
 /// witnessed. Each must have the hash that stands there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Handouts {

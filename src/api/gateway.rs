@@ -6,6 +6,7 @@ use tabir_crypto::hpke::KemPublicKey;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::{Category, KeyKind, Status};
 use tabir_crypto::statement::value::{Bytes, Hex, Hex32, Hour, Second, Text, V1};
+use utoipa::ToSchema;
 
 /// How long a leased item stays away from other leases, in seconds. Longer than a worker needs to store sixteen items.
 pub const LEASE_S: u64 = 60;
@@ -13,7 +14,7 @@ pub const LEASE_S: u64 = 60;
 pub const LEASE_MAX: u64 = 16;
 
 /// `{"v":1}`: done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Done {
@@ -21,7 +22,7 @@ pub struct Done {
 }
 
 /// Answer of `GET /v1/services`. Addresses are no trust.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Services {
@@ -36,7 +37,7 @@ pub struct Services {
 }
 
 /// A key as `GET /v1/keys` names it: a convenience, which a client checks against what it works out from the log itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
     /// What it is for.
@@ -54,7 +55,7 @@ pub struct KeyEntry {
 }
 
 /// The council in use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct CouncilEntry {
@@ -69,7 +70,7 @@ pub struct CouncilEntry {
 
 /// Answer of `GET /v1/keys`: the keys and the council that count at the witnessed time of one checkpoint, which every proof
 /// has inside. It follows from the log alone, so that everybody who has read the log up to there can say whether it is right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Keys {
@@ -84,7 +85,7 @@ pub struct Keys {
 }
 
 /// Answer of `POST /v1/reports`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Reported {
@@ -96,7 +97,7 @@ pub struct Reported {
 }
 
 /// One status of a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatusEntry {
     /// Which.
@@ -112,7 +113,7 @@ pub struct StatusEntry {
 }
 
 /// A sealed message to the reporter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct MailboxEntry {
@@ -121,7 +122,7 @@ pub struct MailboxEntry {
 }
 
 /// Body of `POST /v1/case/erasure`, which is answered with an [`Erasure`](tabir_crypto::trust::erasure::Erasure).
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ErasureAsked {
     /// Version 1.
@@ -133,7 +134,7 @@ pub struct ErasureAsked {
 }
 
 /// Answer of `GET /v1/case`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseView {
     /// Version 1.
@@ -165,7 +166,7 @@ pub struct CaseView {
 }
 
 /// Answer of a later write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Written {
@@ -174,7 +175,7 @@ pub struct Written {
 }
 
 /// Body of `POST /internal/outbox/lease`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lease {
     /// Version 1.
@@ -184,7 +185,7 @@ pub struct Lease {
 }
 
 /// Answer of a lease.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Leased {
@@ -193,7 +194,7 @@ pub struct Leased {
 }
 
 /// What an item of the outbox is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum ItemKind {
@@ -222,7 +223,7 @@ impl ItemKind {
 }
 
 /// One item of the outbox. The items of a case come in the order of its counters; over all cases there is no order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
     /// Random: tells nothing of the order of arrival.
@@ -251,7 +252,7 @@ pub struct Item {
 }
 
 /// The rest of a report, from which the forwarder recomputes what the case key signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct ReportPart {
@@ -268,7 +269,7 @@ pub struct ReportPart {
 }
 
 /// Body of `POST /internal/outbox/ack`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Ack {
@@ -277,7 +278,7 @@ pub struct Ack {
 }
 
 /// Body of `POST /internal/cases/{case_id}/events`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Events {
@@ -286,14 +287,18 @@ pub struct Events {
 }
 
 /// News of a case. The forwarder chooses `id`; an id that is known is skipped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 #[allow(missing_docs)]
 pub enum Event {
     /// The downstream has it.
-    Sent { id: Hex<16> },
+    Sent {
+        #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
+        id: Hex<16>,
+    },
     /// The downstream set a status. Without `due` the policy's deadline counts.
     Status {
+        #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
         id: Hex<16>,
         status: Status,
         at: Hour,
@@ -303,7 +308,13 @@ pub enum Event {
         eta: Option<Second>,
     },
     /// A sealed message for the reporter.
-    Message { id: Hex<16>, seq: u64, sealed: Bytes, question: bool },
+    Message {
+        #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
+        id: Hex<16>,
+        seq: u64,
+        sealed: Bytes,
+        question: bool,
+    },
 }
 
 impl Event {
@@ -317,7 +328,7 @@ impl Event {
 }
 
 /// Answer of `GET /internal/cases/{reference}`: what officials seal a request over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct CaseForCouncil {
@@ -334,7 +345,7 @@ pub struct CaseForCouncil {
 }
 
 /// Body of `POST /internal/cases/{case_id}/hold`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hold {
     /// Version 1.

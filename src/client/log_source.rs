@@ -53,7 +53,7 @@ impl ReadError {
 }
 
 /// The list of kept checkpoints.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeptSizes {
     /// Version 1.

@@ -95,7 +95,7 @@ pub async fn start_with(
     let (connector, officer) = (key(&dir.join(CONNECTOR_KEY))?, key(&dir.join(OFFICER_KEY))?);
     let store = store::Store::open(dir).await?;
     let desk = Arc::new(service::Desk::new(store, clock, policy, (&connector, &officer), countersigner));
-    Ok(Parts { public: routes::routes(desk), ..Parts::default() })
+    Ok(Parts { public: routes::router(desk), ..Parts::default() })
 }
 
 fn key(file: &Path) -> Result<String, ConfigError> {

@@ -1,19 +1,24 @@
-//! The gateway's endpoints. A handler reads, delegates and answers; nothing else.
+//! The gateway's endpoints; `internal` has those of roles. A handler reads, delegates and answers; nothing else.
+
+mod internal;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
 use serde::Serialize;
 use tabir_crypto::codec::unhex;
 use tabir_crypto::ed25519::VerifyingKey;
+use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::body::Role;
-use tabir_crypto::statement::value::V1;
+use tabir_crypto::statement::value::{Hex32, V1};
+use tabir_crypto::submission::{CaseWriteBody, Submission};
+use tabir_crypto::trust::erasure::Erasure;
 use tabir_crypto::{B32, json};
+
+pub use internal::internal;
 
 use super::Gateway;
 use super::erasure::MAX_ASKED;
@@ -21,7 +26,8 @@ use super::error::Refusal;
 use super::intake::MAX_REPORT;
 use super::redeem;
 use super::writes::MAX_WRITE;
-use crate::api::gateway::{Ack, Done, Events, Hold, ItemKind, Lease, Leased};
+use crate::api::gateway::{CaseView, Done, ErasureAsked, ItemKind, Keys, Reported, Services, Written};
+use crate::http::openapi::{OpenApiRouter, Raw, routes};
 use crate::http::server::require_type;
 use crate::http::{Calls, Problem};
 
@@ -81,32 +87,20 @@ impl From<Refusal> for Problem {
 }
 
 /// Routes for everybody.
-pub fn public(gateway: Arc<Gateway>) -> Router {
-    Router::new()
-        .route("/v1/services", get(services))
-        .route("/v1/trust", get(trust))
-        .route("/v1/trust/{version}", get(trust_version))
-        .route("/v1/keys", get(keys))
-        .route("/v1/reports", post(report))
-        .route("/v1/case", get(case))
-        .route("/v1/case/messages", post(message))
-        .route("/v1/case/rating", post(rating))
-        .route("/v1/case/dispute", post(dispute))
-        .route("/v1/case/erase", post(erase))
-        .route("/v1/case/erasure", post(erasure))
-        .route("/v1/envelopes/{hash}", get(envelope))
-        .with_state(Shared::new(gateway))
-}
-
-/// Routes for signed calls of forwarder and council board.
-pub fn internal(gateway: Arc<Gateway>) -> Router {
-    Router::new()
-        .route("/internal/outbox/lease", post(lease))
-        .route("/internal/outbox/ack", post(ack))
-        .route("/internal/cases/{case}", get(case_for_council))
-        .route("/internal/cases/{case}/events", post(events))
-        .route("/internal/cases/{case}/hold", post(hold))
-        .route("/internal/cases/{case}/hold/{request}", delete(unhold))
+pub fn public(gateway: Arc<Gateway>) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(services))
+        .routes(routes!(trust))
+        .routes(routes!(trust_version))
+        .routes(routes!(keys))
+        .routes(routes!(report))
+        .routes(routes!(case))
+        .routes(routes!(message))
+        .routes(routes!(rating))
+        .routes(routes!(dispute))
+        .routes(routes!(erase))
+        .routes(routes!(erasure))
+        .routes(routes!(envelope))
         .with_state(Shared::new(gateway))
 }
 
@@ -135,14 +129,33 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     })
 }
 
+/// Categories, and where issuer, log and board are. Addresses are no trust.
+#[utoipa::path(
+    get, path = "/v1/services", tag = "gateway",
+    responses((status = 200, body = Services, content_type = "application/json", description = "Categories as the policy has them; none before the first"))
+)]
 async fn services(State(s): State<Shared>) -> Result<Response, Problem> {
     answer(StatusCode::OK, &s.gateway.services())
 }
 
+/// The newest trust root: a convenience for those who have an older one, never a reason to trust it.
+#[utoipa::path(
+    get, path = "/v1/trust", tag = "gateway",
+    responses((status = 200, body = Statement, content_type = "application/json", description = "`trust.root`"))
+)]
 async fn trust(State(s): State<Shared>) -> Result<Response, Problem> {
     answer(StatusCode::OK, s.gateway.trust.statement())
 }
 
+/// A version of the trust root, from 1.
+#[utoipa::path(
+    get, path = "/v1/trust/{version}", tag = "gateway",
+    params(("version" = u64, Path, description = "In decimal, without leading zeros")),
+    responses(
+        (status = 200, body = Statement, content_type = "application/json", description = "`trust.root`"),
+        (status = 404, description = "`not-found`: no such version here"),
+    )
+)]
 async fn trust_version(State(s): State<Shared>, Path(version): Path<String>) -> Result<Response, Problem> {
     let number = version.parse().ok().filter(|n: &u64| n.to_string() == version);
     let known = number.and_then(|n| s.gateway.trust.version(n));
@@ -150,10 +163,31 @@ async fn trust_version(State(s): State<Shared>, Path(version): Path<String>) -> 
     answer(StatusCode::OK, known.ok_or_else(none)?.statement())
 }
 
+/// The current keys with their proofs: a convenience, which a client checks against the log.
+#[utoipa::path(
+    get, path = "/v1/keys", tag = "gateway",
+    responses((status = 200, body = Keys, content_type = "application/json", description = "What counts at the witnessed time of one checkpoint"))
+)]
 async fn keys(State(s): State<Shared>) -> Result<Response, Problem> {
     answer(StatusCode::OK, &*s.gateway.keys())
 }
 
+/// Hands in a sealed report, for a token.
+#[utoipa::path(
+    post, path = "/v1/reports", tag = "gateway",
+    request_body(content = Submission, content_type = "application/json"),
+    security(("token" = [])),
+    responses(
+        (status = 201, body = Reported, content_type = "application/json", description = "Accepted: it is stored durably. The same bytes again get the same answer"),
+        (status = 400, description = "A field or the whole is not what the protocol says; the code says which. `intake-key`, `warden-key`, `council`: the log knows no such one"),
+        (status = 401, headers(("WWW-Authenticate" = String)), description = "`token-…`: no token, or one that pays for nothing"),
+        (status = 403, description = "`case-key`: not signed with the key of this case"),
+        (status = 409, description = "`case-exists`, `reference-taken`: use a new receipt. The token is not spent"),
+        (status = 410, description = "`erased`: the reporter erased this case"),
+        (status = 503, description = "`not-ready`: not ready for reports yet; `timeout`"),
+        (status = 507, description = "`storage-full`: nothing was accepted"),
+    )
+)]
 async fn report(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     require_type(&headers, JSON)?;
     let body = read(body, MAX_REPORT).await?;
@@ -162,6 +196,16 @@ async fn report(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Resu
     answer(StatusCode::CREATED, &reported)
 }
 
+/// The timeline of a case, padded.
+#[utoipa::path(
+    get, path = "/v1/case", tag = "gateway",
+    security(("case" = [])),
+    responses(
+        (status = 200, body = CaseView, content_type = "application/json", description = "In 16 KiB or a power of two above"),
+        (status = 401, description = "`access-key`"),
+        (status = 404, description = "`no-case`"),
+    )
+)]
 async fn case(State(s): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
     let body = s.gateway.case(authorization(&headers)).await?;
     Ok(([(header::CONTENT_TYPE, JSON)], body).into_response())
@@ -180,73 +224,109 @@ async fn write(
     answer(StatusCode::OK, &s.gateway.write(kind, &request).await.map_err(|e| s.refused(e))?)
 }
 
+/// A message of the reporter: an answer to an open question takes no token, any other takes one.
+#[utoipa::path(
+    post, path = "/v1/case/messages", tag = "gateway",
+    request_body(content = CaseWriteBody, content_type = "application/json"),
+    security(("token" = []), ()),
+    responses(
+        (status = 200, body = Written, content_type = "application/json", description = "Taken. The same bytes again get the same answer, until the next write"),
+        (status = 401, headers(("WWW-Authenticate" = String)), description = "`token-…`: this takes a token, and there was none, or one that pays for nothing"),
+        (status = 403, description = "`case-key`: not signed with the key of this case"),
+        (status = 404, description = "`no-case`"),
+        (status = 409, description = "`counter`, `seq`: not the next one"),
+        (status = 410, description = "`erased`: the reporter erased this case"),
+        (status = 507, description = "`storage-full`: nothing was accepted"),
+    )
+)]
 async fn message(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     write(&s, ItemKind::Message, "/v1/case/messages", &headers, body).await
 }
 
+/// The one rating of a case.
+#[utoipa::path(
+    post, path = "/v1/case/rating", tag = "gateway",
+    request_body(content = CaseWriteBody, content_type = "application/json"),
+    responses(
+        (status = 200, body = Written, content_type = "application/json", description = "Taken. The same bytes again get the same answer, until the next write"),
+        (status = 401, headers(("WWW-Authenticate" = String)), description = "`token-…`: this takes a token, and there was none, or one that pays for nothing"),
+        (status = 403, description = "`case-key`: not signed with the key of this case"),
+        (status = 404, description = "`no-case`"),
+        (status = 409, description = "`counter`: not the next one; `rated`"),
+        (status = 410, description = "`erased`: the reporter erased this case"),
+        (status = 507, description = "`storage-full`: nothing was accepted"),
+    )
+)]
 async fn rating(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     write(&s, ItemKind::Rating, "/v1/case/rating", &headers, body).await
 }
 
+/// The one dispute of a case.
+#[utoipa::path(
+    post, path = "/v1/case/dispute", tag = "gateway",
+    request_body(content = CaseWriteBody, content_type = "application/json"),
+    responses(
+        (status = 200, body = Written, content_type = "application/json", description = "Taken. The same bytes again get the same answer, until the next write"),
+        (status = 401, headers(("WWW-Authenticate" = String)), description = "`token-…`: this takes a token, and there was none, or one that pays for nothing"),
+        (status = 403, description = "`case-key`: not signed with the key of this case"),
+        (status = 404, description = "`no-case`"),
+        (status = 409, description = "`counter`, `seq`: not the next one; `disputed`"),
+        (status = 410, description = "`erased`: the reporter erased this case"),
+        (status = 507, description = "`storage-full`: nothing was accepted"),
+    )
+)]
 async fn dispute(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     write(&s, ItemKind::Dispute, "/v1/case/dispute", &headers, body).await
 }
 
+/// Erases a case.
+#[utoipa::path(
+    post, path = "/v1/case/erase", tag = "gateway",
+    request_body(content = CaseWriteBody, content_type = "application/json"),
+    responses(
+        (status = 200, body = Written, content_type = "application/json", description = "Taken. The same bytes again get the same answer, until the next write"),
+        (status = 401, headers(("WWW-Authenticate" = String)), description = "`token-…`: this takes a token, and there was none, or one that pays for nothing"),
+        (status = 403, description = "`case-key`: not signed with the key of this case"),
+        (status = 404, description = "`no-case`"),
+        (status = 409, description = "`counter`: not the next one"),
+        (status = 410, description = "`erased`: the reporter erased this case"),
+        (status = 507, description = "`storage-full`: nothing was accepted"),
+    )
+)]
 async fn erase(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     write(&s, ItemKind::Erase, "/v1/case/erase", &headers, body).await
 }
 
+/// What stands behind a `report.erased`, for who has r and nf of the report.
+#[utoipa::path(
+    post, path = "/v1/case/erasure", tag = "gateway",
+    request_body(content = ErasureAsked, content_type = "application/json"),
+    responses(
+        (status = 200, body = Erasure, content_type = "application/json", description = "As long as it is kept"),
+        (status = 404, description = "`no-erasure`"),
+    )
+)]
 async fn erasure(State(s): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     require_type(&headers, JSON)?;
     let asked = json::from_slice(&read(body, MAX_ASKED).await?)?;
     answer(StatusCode::OK, &s.gateway.erasure(asked).await?)
 }
 
+/// A sealed identity, for an official or the warden.
+#[utoipa::path(
+    get, path = "/v1/envelopes/{hash}", tag = "gateway",
+    params(("hash" = Hex32, Path, description = "SHA-256 of it")),
+    security(("call" = [])),
+    responses(
+        (status = 200, body = Raw, content_type = "application/octet-stream", description = "2,498 bytes"),
+        (status = 401, description = "`call`: the signed call is missing, malformed, late or repeated"),
+        (status = 403, description = "`caller`: this key may not make this call"),
+        (status = 404, description = "`no-envelope`"),
+    )
+)]
 async fn envelope(State(s): State<Shared>, Path(hash): Path<String>, request: Request) -> Result<Response, Problem> {
     s.called(request, &s.gateway.envelope_readers()).await?;
     let hash = unhex(&hash).map_err(|_| Refusal::NoEnvelope)?;
     let bytes = s.gateway.envelope(hash).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
-}
-
-async fn lease(State(s): State<Shared>, request: Request) -> Result<Response, Problem> {
-    let lease: Lease = s.json_of(request, Role::Forwarder).await?;
-    answer(StatusCode::OK, &Leased { v: V1, items: s.gateway.lease(lease.max).await? })
-}
-
-async fn ack(State(s): State<Shared>, request: Request) -> Result<Response, Problem> {
-    let ack: Ack = s.json_of(request, Role::Forwarder).await?;
-    s.gateway.ack(ack.ids).await?;
-    done()
-}
-
-async fn events(State(s): State<Shared>, Path(case): Path<String>, request: Request) -> Result<Response, Problem> {
-    let events: Events = s.json_of(request, Role::Forwarder).await?;
-    s.gateway.events(id(&case)?, events.events).await?;
-    done()
-}
-
-async fn case_for_council(
-    State(s): State<Shared>,
-    Path(reference): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
-    s.called(request, &[*s.gateway.trust.identity(Role::Council)]).await?;
-    answer(StatusCode::OK, &s.gateway.case_for_council(reference).await?)
-}
-
-async fn hold(State(s): State<Shared>, Path(case): Path<String>, request: Request) -> Result<Response, Problem> {
-    let hold: Hold = s.json_of(request, Role::Council).await?;
-    s.gateway.hold(id(&case)?, hold.request_hash.0).await?;
-    done()
-}
-
-async fn unhold(
-    State(s): State<Shared>,
-    Path((case, hash)): Path<(String, String)>,
-    request: Request,
-) -> Result<Response, Problem> {
-    s.called(request, &[*s.gateway.trust.identity(Role::Council)]).await?;
-    s.gateway.unhold(id(&case)?, id(&hash)?).await?;
-    done()
 }

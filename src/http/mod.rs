@@ -1,4 +1,5 @@
-//! HTTP plumbing: problem documents, signed calls between roles, the client, and the server's outer layers.
+//! HTTP plumbing: problem documents, signed calls between roles, the client, the server's outer layers, and the document
+//! of its addresses.
 //!
 //! Knows no role's secrets. Logs hold matched route, method and status only.
 
@@ -6,6 +7,7 @@ pub mod call;
 pub mod client;
 pub mod log_outbox;
 pub mod logging;
+pub mod openapi;
 pub mod problem;
 pub mod server;
 

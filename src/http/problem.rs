@@ -26,10 +26,12 @@ pub struct Problem {
 }
 
 /// The JSON of a problem document.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
 pub struct ProblemDocument {
     /// `urn:tabir:error:<code>`.
     #[serde(rename = "type")]
+    #[schema(pattern = "^urn:tabir:error:[a-z0-9-]+$")]
     pub kind: String,
     /// For people.
     pub title: String,

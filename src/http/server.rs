@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::openapi::{self, OpenApiRouter};
 use super::problem::Problem;
 
 /// The largest body: a lease of calls; each route's own limit is below it.
@@ -30,9 +31,9 @@ pub type Background = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Default)]
 pub struct Parts {
     /// Routes for everybody.
-    pub public: Router,
+    pub public: OpenApiRouter,
     /// Routes for signed calls of other roles.
-    pub internal: Router,
+    pub internal: OpenApiRouter,
     /// Loops that run beside the routes; each watches `Setup::stop`.
     pub background: Vec<Background>,
 }
@@ -106,7 +107,7 @@ pub async fn run(
     internal: SocketAddr,
     stop: &watch::Receiver<bool>,
 ) -> Result<JoinSet<std::io::Result<()>>, (SocketAddr, std::io::Error)> {
-    let mut listeners = [(public, Router::new()), (internal, Router::new())];
+    let mut listeners = [(public, OpenApiRouter::default()), (internal, OpenApiRouter::default())];
     let mut tasks = JoinSet::new();
     for part in parts {
         let [(_, public), (_, internal)] = &mut listeners;
@@ -119,7 +120,8 @@ pub async fn run(
             });
         }
     }
-    for (address, router) in listeners.into_iter().filter(|(_, router)| router.has_routes()) {
+    for (address, router) in listeners.into_iter().filter(|(_, router)| Router::from(router.clone()).has_routes()) {
+        let router = openapi::with_document(router);
         let listener = TcpListener::bind(address).await.map_err(|e| (address, e))?;
         tasks.spawn(serve(listener, router, stop.clone()));
     }

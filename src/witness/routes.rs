@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use tabir_crypto::Code;
 use tabir_crypto::log::note::MAX_NOTE;
 use tabir_crypto::log::witness::{format_cosignatures, format_size};
+use tabir_crypto::statement::value::Hex32;
 
 use super::Witness;
 use super::error::WitnessError;
 use crate::http::Problem;
+use crate::http::openapi::{OpenApiRouter, routes};
 
 /// Media type of a 409.
 const SIZE: &str = "text/x.tlog.size";
@@ -23,13 +23,24 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const MAX_BODY: usize = 2 * MAX_NOTE;
 
 /// The routes.
-pub fn router(witness: Arc<Witness>) -> Router {
-    Router::new()
-        .route("/add-checkpoint", post(add_checkpoint))
-        .route("/{origin_hash}/checkpoint", get(latest))
-        .with_state(witness)
+pub fn router(witness: Arc<Witness>) -> OpenApiRouter {
+    OpenApiRouter::default().routes(routes!(add_checkpoint)).routes(routes!(latest)).with_state(witness)
 }
 
+/// Cosigns a checkpoint, c2sp.org/tlog-witness.
+#[utoipa::path(
+    post, path = "/add-checkpoint", tag = "witness",
+    request_body(content = String, content_type = "text/plain"),
+    responses(
+        (status = 200, body = String, content_type = "text/plain; charset=utf-8", description = "The cosignature's line"),
+        (status = 400, description = "A code of the parser, or `old-size`: above the checkpoint's"),
+        (status = 403, description = "`unknown-key`, `signature`, `duplicate`: not signed by the log"),
+        (status = 404, description = "`unknown-log`"),
+        (status = 409, body = String, content_type = "text/x.tlog.size", description = "The size of the last checkpoint cosigned"),
+        (status = 422, description = "`consistency`: it does not extend what was cosigned"),
+        (status = 503, description = "`clock`, `not-ready`, `raced`, `timeout`"),
+    )
+)]
 async fn add_checkpoint(State(witness): State<Arc<Witness>>, request: Request) -> Result<Response, Problem> {
     let body = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| Code::TooLong)?;
     match witness.add_checkpoint(&body).await {
@@ -51,6 +62,15 @@ async fn add_checkpoint(State(witness): State<Arc<Witness>>, request: Request) -
     }
 }
 
+/// The last checkpoint that was cosigned of a log.
+#[utoipa::path(
+    get, path = "/{origin_hash}/checkpoint", tag = "witness",
+    params(("origin_hash" = Hex32, Path, description = "SHA-256 of the log's origin")),
+    responses(
+        (status = 200, body = String, content_type = "text/plain; charset=utf-8", description = "The note"),
+        (status = 404, description = "`not-found`"),
+    )
+)]
 async fn latest(State(witness): State<Arc<Witness>>, Path(origin_hash): Path<String>) -> Result<Response, Problem> {
     let note = witness.latest(&origin_hash).await?;
     let missing = || Problem::new(StatusCode::NOT_FOUND, "not-found", "This witness has cosigned nothing of that log.");

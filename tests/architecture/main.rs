@@ -8,7 +8,10 @@ mod source;
 
 use std::path::Path;
 
-use rules::{LONGEST, axum_in_routes, clock_and_main_alone, crypto_is_pure, roles_apart, short_files, sql_in_stores};
+use rules::{
+    LONGEST, axum_in_routes, clock_and_main_alone, crypto_is_pure, roles_apart, routes_documented, short_files,
+    sql_in_stores,
+};
 use source::Source;
 
 /// The files under these folders; none at all is a defect of this test.
@@ -146,6 +149,25 @@ fn axum_elsewhere_is_seen() {
         ("src/gateway/service.rs", "//! Knows no axum.\nconst A: &str = \"axum::Router\";"),
     ];
     tells(axum_in_routes, &bad, &good);
+}
+
+#[test]
+fn every_route_is_documented() {
+    holds(routes_documented, &["src"]);
+}
+
+#[test]
+fn a_route_without_an_annotation_is_seen() {
+    let bad = [
+        ("src/gateway/routes.rs", "fn f() { Router::new().route(\"/x\", get(x)) }"),
+        ("src/gateway/routes.rs", "fn f() {\n    OpenApiRouter::default()\n        .route(\"/x\", get(x))\n}"),
+        ("src/desk/routes/files.rs", "fn f() { r.nest_service(\"/x\", y) }"),
+    ];
+    let good = [
+        ("src/gateway/routes.rs", "// no .route( here\nfn f() { OpenApiRouter::default().routes(routes!(x)) }"),
+        ("src/http/openapi.rs", "fn f() { Router::new().route(\"/x\", get(x)) }"),
+    ];
+    tells(routes_documented, &bad, &good);
 }
 
 #[test]

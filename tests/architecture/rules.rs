@@ -143,6 +143,21 @@ pub fn axum_in_routes(files: &[Source]) -> Vec<String> {
     broken
 }
 
+/// A route enters a router by its annotation (`routes!`), so that it stands in `/v1/openapi.json`; only `src/http/` wires
+/// by hand.
+pub fn routes_documented(files: &[Source]) -> Vec<String> {
+    const BY_HAND: [&str; 4] = [".route(", ".route_service(", ".nest_service(", ".fallback_service("];
+    let mut broken = Vec::new();
+    for source in files.iter().filter(|s| !s.is_test() && !s.path.starts_with("src/http/")) {
+        for (line, text) in source.text.lines().enumerate() {
+            if !text.trim_start().starts_with("//") && BY_HAND.iter().any(|way| text.contains(way)) {
+                broken.push(at(source, line + 1, "a route without an annotation: use `routes!`"));
+            }
+        }
+    }
+    broken
+}
+
 /// `crypto/` touches nothing but its arguments.
 pub fn crypto_is_pure(files: &[Source]) -> Vec<String> {
     const MODULES: [&str; 8] = ["fs", "net", "time", "env", "thread", "process", "io", "os"];

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tabir::clock::Clock;
 use tabir::config::keys::write_private;
 use tabir::desk::{BASE, CONNECTOR_KEY, Countersigner, OFFICER_KEY, Policy, start_with};
+use tabir::http::openapi::with_document;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -39,7 +40,7 @@ impl RunningDesk {
         write_private(&dir.path().join(OFFICER_KEY), OFFICER.as_bytes()).unwrap();
         let open = |name| Countersigner::open(dir.path(), name, super::world::ORIGIN).unwrap();
         let parts = start_with(clock, dir.path(), policy, countersign.map(open)).await.unwrap();
-        let (base, stop) = serve(parts.public).await;
+        let (base, stop) = serve(with_document(parts.public)).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { base, dir, http, _stop: stop }
     }

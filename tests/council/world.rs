@@ -17,6 +17,7 @@ use tabir::clock::Clock;
 use tabir::config::{Peers, Setup, keys, roles};
 use tabir::council;
 use tabir::http::Client;
+use tabir::http::openapi::with_document;
 use tabir::ledger::{self, Ledger, View};
 use tabir_crypto::keyfile::Cost;
 use tabir_crypto::log::witness::format_cosignatures;
@@ -145,7 +146,7 @@ impl World {
         let dir = self.dir.path().join("council");
         let parts = council::start(&roles::Council { dir, poll_ms: 50, notify: None }, &setup).await.unwrap();
         parts.background.into_iter().for_each(|work| drop(tokio::spawn(work)));
-        let (url, listener) = serve(parts.public.merge(parts.internal)).await;
+        let (url, listener) = serve(with_document(parts.public.merge(parts.internal))).await;
         *self.board.lock().unwrap() = url;
         up.extend([stop, listener]);
     }

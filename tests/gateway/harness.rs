@@ -12,6 +12,7 @@ use tabir::clock::{Clock, Random};
 use tabir::config::{Peers, roles};
 use tabir::db::outbox;
 use tabir::gateway::{Gateway, routes};
+use tabir::http::openapi::with_document;
 use tabir::http::{Answer, Client, HttpError};
 use tabir_crypto::B32;
 use tabir_crypto::codec::sha256;
@@ -59,8 +60,8 @@ impl Running {
         let setup = world.setup(&clock, Peers::default());
         let config = roles::Gateway { dir: dir.to_path_buf(), overlap_s: OVERLAP };
         let gateway = Arc::new(Gateway::open(&setup, &config).await.unwrap());
-        let (url, stop_public) = serve(routes::public(Arc::clone(&gateway))).await;
-        let (internal, stop_internal) = serve(routes::internal(Arc::clone(&gateway))).await;
+        let (url, stop_public) = serve(with_document(routes::public(Arc::clone(&gateway)))).await;
+        let (internal, stop_internal) = serve(with_document(routes::internal(Arc::clone(&gateway)))).await;
         let session = world.session(&url, &clock).await;
         let client = Client::new(clock.clone());
         Self { gateway, session, clock, client, url, internal, world, stop: (stop_public, stop_internal) }

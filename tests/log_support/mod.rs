@@ -13,6 +13,7 @@ use tabir::client::log_reader::LogReader;
 use tabir::client::log_source::{HttpLog, LogSource, ReadError};
 use tabir::clock::Clock;
 use tabir::config::{Peers, Setup, roles};
+use tabir::http::openapi::with_document;
 use tabir::http::{Answer, Client, HttpError, call, server};
 use tabir::ledger::{self, Ledger, View, verifiers};
 use tabir::log::{self, fault::Faults};
@@ -151,7 +152,7 @@ pub async fn start_under(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let mut tasks: Vec<_> = parts.background.into_iter().map(tokio::spawn).collect();
-    let routes = parts.public.merge(parts.internal);
+    let routes = with_document(parts.public.merge(parts.internal));
     tasks.push(tokio::spawn(async move { server::serve(listener, routes, stopped).await.unwrap() }));
     Ok(Running { base, client, clock, trust, stop, tasks })
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tabir::clock::Clock;
 use tabir::config::witness::{KEY, Log, Witness as Config};
+use tabir::http::openapi::with_document;
 use tabir::http::{Answer, Client, HttpError, Method, server};
 use tabir::witness::{self, StartError, Store};
 use tabir_crypto::log::{SignedCheckpoint, VerifierKey};
@@ -50,7 +51,9 @@ pub async fn start_with(config: &Config, clock: Clock) -> Result<Running, StartE
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let mut tasks: Vec<_> = parts.background.into_iter().map(tokio::spawn).collect();
-    tasks.push(tokio::spawn(async move { server::serve(listener, parts.public, stopped).await.unwrap() }));
+    tasks.push(tokio::spawn(
+        async move { server::serve(listener, with_document(parts.public), stopped).await.unwrap() },
+    ));
     Ok(Running { base, client, clock, stop, tasks })
 }
 

@@ -15,6 +15,7 @@ use crate::error::{Code, Result, need};
 /// The directory as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Directory {
     /// Where token requests go, relative to the directory.
     pub issuer_request_uri: String,
@@ -25,6 +26,7 @@ pub struct Directory {
 /// A key of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DirectoryKey {
     token_type: u16,
     token_key: String,

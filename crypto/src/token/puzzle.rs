@@ -99,8 +99,10 @@ impl Challenge {
 /// The answer of `GET /v1/puzzle`: `{"v":1,"challenge":"<116 hex digits>","bits":8}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Offer {
     v: V1,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{116}$"))]
     challenge: Hex<CHALLENGE_LEN>,
     bits: u8,
 }

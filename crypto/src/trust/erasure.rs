@@ -19,6 +19,7 @@ use crate::statement::{Body, Statement, Verb};
 /// What the gateway shows of one erasure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Erasure {
     /// Version 1.
     pub v: V1,

@@ -33,6 +33,7 @@ use crate::client::audit_monitor::alarm::Alarm;
 use crate::client::audit_monitor::memory::Memory;
 use crate::client::audit_monitor::{Round, Watch};
 use crate::clock::Clock;
+use crate::http::openapi::with_document;
 use crate::http::{Client, HttpError, server};
 use crate::notify::Recipient;
 use metrics::Numbers;
@@ -106,7 +107,11 @@ pub async fn run(args: &Args) -> Result<(), CliError> {
         Some(address) => {
             let busy = |e| CliError::Failed(format!("--metrics {address}: {e}"));
             let listener = TcpListener::bind(address).await.map_err(busy)?;
-            Some(tokio::spawn(server::serve(listener, routes::routes(Arc::clone(&monitor.numbers)), stopping)))
+            Some(tokio::spawn(server::serve(
+                listener,
+                with_document(routes::router(Arc::clone(&monitor.numbers))),
+                stopping,
+            )))
         }
         None => None,
     };
