@@ -6,6 +6,7 @@ pub mod connect;
 pub mod council;
 pub mod demo;
 pub mod desk;
+pub mod doctor;
 pub mod follow;
 mod follow_prove;
 pub mod init;
@@ -61,6 +62,8 @@ enum Command {
 
     /// Run the roles of a configuration
     Serve(serve::Args),
+    /// Look a process over: configuration, clocks, keys, disk, queues, connections, certificates; and what to do
+    Doctor(doctor::Args),
     /// Show the trust root, make and sign its next version, catch up with it
     #[command(subcommand)]
     Trust(trust::Command),
@@ -149,9 +152,13 @@ pub async fn main() -> ExitCode {
     crate::http::logging::start();
     let result = match Cli::parse().command {
         Command::Demo(args) => demo::run(args).await,
-        Command::Init(args) => init::run(&args),
+        Command::Init(args) => init::run(args),
 
         Command::Serve(args) => serve::run(args).await,
+        Command::Doctor(args) => match doctor::run(args).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Trust(command) => trust::run(command).await,
         Command::Sign(args) => sign::run(args).await,
         Command::Council(command) => council::run(command).await,

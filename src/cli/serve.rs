@@ -1,6 +1,6 @@
 //! `tabir serve`: runs the roles of a configuration until Ctrl-C or a termination signal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::CliError;
 use super::connect::load_trust;
 use crate::clock::Clock;
+use crate::config::check::{self, Level};
 use crate::config::{Config, Setup, roles::Roles, trust_file};
 use crate::http::{Client, Parts, server};
 use crate::ledger::{self, Ledger};
@@ -48,11 +49,31 @@ const FOLLOW_DEMO: Duration = Duration::from_millis(300);
 
 /// Runs the command.
 pub async fn run(args: Args) -> Result<(), CliError> {
-    let mut config = Config::load(&args.config)?;
-    if let Some(role) = args.role {
-        config.roles = only(config.roles, role);
-    }
+    let config = load(&args.config, |roles| match args.role {
+        Some(role) => only(roles, role),
+        None => roles,
+    })?;
     until_ended(&config).await
+}
+
+/// Reads a configuration after everything about it was looked over. Error: all that is wrong with it, and nothing was
+/// started. What only wants a look is said, and does not hold the start up.
+pub(super) fn load(file: &Path, keep: impl FnOnce(Roles) -> Roles) -> Result<Config, CliError> {
+    let checked = check::check(file, keep)?;
+    let taken = check::taken(&checked);
+    let (wrong, look): (Vec<_>, Vec<_>) =
+        checked.findings.iter().chain(&taken).partition(|finding| finding.level == Level::Error);
+    for finding in look {
+        tracing::warn!(place = %finding.place, todo = %finding.todo, "{}", finding.found);
+    }
+    match checked.config {
+        Some(config) if wrong.is_empty() => Ok(config),
+        _ => {
+            let lines: Vec<String> = wrong.iter().map(|finding| format!("  {finding}")).collect();
+            let count = lines.len();
+            Err(CliError::Failed(format!("nothing was started, {count} to mend:\n{}", lines.join("\n"))))
+        }
+    }
 }
 
 /// Runs a configuration until this process is asked to end, or something of it fails.

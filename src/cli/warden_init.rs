@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::init::{Warden, make_warden};
+use super::init::{Warden, both, make_warden};
 use super::{CliError, serve};
 use crate::config::notify::{Alerts, Smtp, SmtpTls};
-use crate::config::{Config, Peers, roles::Roles};
+use crate::config::{Config, roles::Roles};
 
 /// Arguments of `tabir warden init`.
 #[derive(clap::Args)]
@@ -30,6 +30,9 @@ pub struct Init {
     /// The sender of those mails
     #[arg(long, value_name = "ADDRESS")]
     mail_from: Option<String>,
+    /// For a rehearsal: intervals of a fraction of a second
+    #[arg(long, env = "TABIR_REHEARSAL")]
+    rehearsal: bool,
 }
 
 /// Arguments of `tabir warden serve`.
@@ -74,17 +77,9 @@ fn alerts(args: &Init) -> Result<Option<Alerts>, CliError> {
 
 /// Makes the folder and prints the card.
 pub(super) fn init(args: &Init) -> Result<(), CliError> {
-    let (city, internal) = (args.city.clone(), args.internal.clone());
-    let peers = Peers {
-        issuer: city.clone(),
-        gateway: city.clone(),
-        log: city.clone(),
-        council: city,
-        gateway_internal: internal.clone(),
-        log_internal: internal.clone(),
-        council_internal: internal,
-    };
-    let card = make_warden(&args.dir, Warden { name: &args.name, peers, notify: alerts(args)? })?;
+    let peers = both(&args.city, &args.internal);
+    let warden = Warden { name: &args.name, peers, notify: alerts(args)?, rehearsal: args.rehearsal };
+    let card = make_warden(&args.dir, warden)?;
     let card = serde_json::to_string_pretty(&card).map_err(|e| CliError::Failed(e.to_string()))?;
     println!("{card}");
     let dir = args.dir.display();
@@ -101,8 +96,7 @@ pub(super) fn init(args: &Init) -> Result<(), CliError> {
 
 /// Runs the warden of a configuration, and nothing else of it.
 pub(super) async fn serve(args: &Serve) -> Result<(), CliError> {
-    let mut config = Config::load(&args.config)?;
-    super::warden::section(&config)?;
-    config.roles = Roles { warden: config.roles.warden, ..Roles::default() };
+    super::warden::section(&Config::load(&args.config)?)?;
+    let config = serve::load(&args.config, |roles| Roles { warden: roles.warden, ..Roles::default() })?;
     serve::until_ended(&config).await
 }

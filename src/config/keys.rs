@@ -17,7 +17,7 @@ use crate::clock::Random;
 pub const IDENTITY: &str = "identity.key";
 
 /// Bits of a mode that let anybody but the owner in.
-const OTHERS: u32 = 0o077;
+pub(super) const OTHERS: u32 = 0o077;
 
 /// Reads a seed. Errors: file, `hex`, `size`, mode.
 pub fn read_seed(path: &Path) -> Result<SecretBytes<32>, ConfigError> {

@@ -3,7 +3,9 @@
 //! A process runs the roles whose sections stand in its file. Paths are relative to the file's folder. Each role
 //! has a folder with its store and its keys: `store.sqlite`, `identity.key` (mode 0600).
 
+pub mod check;
 pub mod keys;
+pub mod links;
 pub mod notify;
 pub mod profile;
 pub mod roles;
@@ -140,11 +142,15 @@ impl ConfigError {
 impl Config {
     /// Reads a file; relative paths in it are made relative to its folder.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let mut config: Self = read_toml(file)?;
-        let base = file.parent().unwrap_or_else(|| Path::new("."));
-        config.trust = base.join(&config.trust);
-        config.roles.rebase(base);
-        Ok(config)
+        let config: Self = read_toml(file)?;
+        Ok(config.rebased(file.parent().unwrap_or_else(|| Path::new("."))))
+    }
+
+    /// Makes relative paths relative to a folder.
+    fn rebased(mut self, base: &Path) -> Self {
+        self.trust = base.join(&self.trust);
+        self.roles.rebase(base);
+        self
     }
 }
 

@@ -1,4 +1,4 @@
-//! The values of a deployment: `demo` (seconds, one machine), `town` (the smallest honest one).
+//! The values of a deployment: `demo` (seconds, one machine), `town` (the smallest honest one), `city` (a host a role).
 //!
 //! They are configuration and trust root, never constants of the code that uses them. Source: `docs/architecture.md`.
 
@@ -19,6 +19,8 @@ pub enum Profile {
     Demo,
     /// The smallest honest deployment: the city's outer and inner network, an outside body, three officials.
     Town,
+    /// A host a role, several witnesses; windows of a day.
+    City,
 }
 
 /// What differs between profiles.
@@ -48,6 +50,39 @@ pub struct Values {
     pub forward_s: u64,
     /// Between two releases of batched reports.
     pub release_s: u64,
+}
+
+impl Values {
+    /// Those of a demo but for who takes part: a rehearsal of a town or a city, done in minutes.
+    pub const REHEARSAL: Self = Profile::Demo.values();
+
+    /// The first policy, for `tabir policy propose`.
+    pub fn policy(&self, at: u64, categories: Vec<Category>) -> tabir_crypto::Result<PolicySet> {
+        let deadlines_s = BTreeMap::from([
+            (Status::Received, 3 * DAY),
+            (Status::Waiting, 3 * DAY),
+            (Status::Coordination, 5 * DAY),
+            (Status::Disposition, 5 * DAY),
+            (Status::InProgress, 14 * DAY),
+            (Status::Scheduled, 60 * DAY),
+            (Status::Resolved, 10 * DAY),
+            (Status::Declined, 10 * DAY),
+        ]);
+        Ok(PolicySet {
+            v: V1,
+            at: Hour::of(at),
+            version: 1,
+            codes: codes()?,
+            deadlines_s,
+            window_s: self.window_s,
+            forward_s: self.forward_s,
+            release_s: self.release_s,
+            request_life_s: 7 * DAY,
+            partial_life_s: 7 * DAY,
+            envelope_retention_s: 365 * DAY,
+            categories,
+        })
+    }
 }
 
 impl Profile {
@@ -84,36 +119,32 @@ impl Profile {
                 forward_s: 5 * DAY,
                 release_s: DAY,
             },
+            Self::City => Values {
+                activation: Activation {
+                    token: DAY,
+                    intake: DAY,
+                    // What people seal their names to is looked at for longer.
+                    warden: 7 * DAY,
+                    council: 7 * DAY,
+                },
+                freshness_s: 72 * HOUR,
+                cooling_off_s: 72 * HOUR,
+                release_cap_per_day: 10,
+                deferral_max_s: 90 * DAY,
+                epoch_s: 30 * DAY,
+                checkpoint_ms: 5_000,
+                poll_ms: 2_000,
+                pow_bits: 8,
+                window_s: DAY,
+                forward_s: 5 * DAY,
+                release_s: HOUR,
+            },
         }
     }
 
     /// The first policy, for `tabir policy propose`.
     pub fn policy(self, at: u64, categories: Vec<Category>) -> tabir_crypto::Result<PolicySet> {
-        let v = self.values();
-        let deadlines_s = BTreeMap::from([
-            (Status::Received, 3 * DAY),
-            (Status::Waiting, 3 * DAY),
-            (Status::Coordination, 5 * DAY),
-            (Status::Disposition, 5 * DAY),
-            (Status::InProgress, 14 * DAY),
-            (Status::Scheduled, 60 * DAY),
-            (Status::Resolved, 10 * DAY),
-            (Status::Declined, 10 * DAY),
-        ]);
-        Ok(PolicySet {
-            v: V1,
-            at: Hour::of(at),
-            version: 1,
-            codes: codes()?,
-            deadlines_s,
-            window_s: v.window_s,
-            forward_s: v.forward_s,
-            release_s: v.release_s,
-            request_life_s: 7 * DAY,
-            partial_life_s: 7 * DAY,
-            envelope_retention_s: 365 * DAY,
-            categories,
-        })
+        self.values().policy(at, categories)
     }
 }
 

@@ -28,6 +28,20 @@ pub struct Roles {
 }
 
 impl Roles {
+    /// The roles that run here, with their folders.
+    pub fn folders(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let all = [
+            ("issuer", self.issuer.as_ref().map(|r| r.dir.as_path())),
+            ("gateway", self.gateway.as_ref().map(|r| r.dir.as_path())),
+            ("forwarder", self.forwarder.as_ref().map(|r| r.dir.as_path())),
+            ("council", self.council.as_ref().map(|r| r.dir.as_path())),
+            ("log", self.log.as_ref().map(|r| r.dir.as_path())),
+            ("warden", self.warden.as_ref().map(|r| r.dir.as_path())),
+            ("desk", self.desk.as_ref().map(|r| r.dir.as_path())),
+        ];
+        all.into_iter().filter_map(|(name, dir)| Some((name, dir?)))
+    }
+
     pub(super) fn rebase(&mut self, base: &Path) {
         let dirs = [
             self.issuer.as_mut().map(|r| &mut r.dir),

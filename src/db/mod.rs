@@ -8,6 +8,7 @@
 
 pub mod dump;
 pub mod outbox;
+pub mod queue;
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! Making the folders of each party.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use tabir_crypto::ed25519::{SigningKey, VerifyingKey};
@@ -12,12 +14,14 @@ use tabir_crypto::{Secret, SecretBytes};
 
 use super::files::{write_json, write_toml};
 use super::layout::{self, Ports};
+use super::places::Places;
 use super::trust::{self, Parties, log_origin};
-use super::{Args, Card};
+use super::{Args, Card, Terms, ask, next, places};
 use crate::cli::{CliError, make_dir, read, write};
 use crate::clock::{Clock, Random};
 use crate::config::keys::{IDENTITY, create_seed, write_private};
-use crate::config::profile::{Profile, default_categories};
+use crate::config::profile::{Profile, Values, default_categories};
+use crate::config::roles::LogWitness;
 
 /// How many auditors a demo has; two of them sign.
 const DEMO_AUDITORS: usize = 3;
@@ -33,7 +37,9 @@ pub struct Made {
 }
 
 pub(super) fn identity(dir: &Path) -> Result<SigningKey, CliError> {
-    make_dir(dir)?;
+    // Keys and store of a role stand in it.
+    let mut private = DirBuilder::new();
+    private.recursive(true).mode(0o700).create(dir).map_err(|e| CliError::File(dir.into(), e))?;
     Ok(SigningKey::from_seed(&create_seed(&dir.join(IDENTITY))?))
 }
 
@@ -79,7 +85,7 @@ pub fn demo(dir: &Path, name: &str, ports: &Ports) -> Result<Made, CliError> {
     let auditor_keys: Vec<VerifyingKey> = keys.iter().map(SigningKey::verifying_key).collect();
     let parties = Parties { identities, logs, witnesses, auditors: auditor_keys };
     let now = Clock::system().now();
-    let mut root = trust::statement(Profile::Demo, name, ORIGIN, now, &parties)?;
+    let mut root = trust::statement(&Terms::DEMO, name, ORIGIN, now, &parties)?;
     for key in &keys {
         root.sign(key);
     }
@@ -91,16 +97,25 @@ pub fn demo(dir: &Path, name: &str, ports: &Ports) -> Result<Made, CliError> {
         write_toml(&file, &config)?;
         configs.push((role, file));
     }
-    policy(dir, Profile::Demo, now)?;
+    policy(dir, &Profile::Demo.values(), now)?;
     Ok(Made { configs, trust, auditors })
 }
 
-fn policy(dir: &Path, profile: Profile, now: u64) -> Result<(), CliError> {
-    write_json(&dir.join("policy.json"), &profile.policy(now, default_categories()?)?)
+fn policy(dir: &Path, values: &Values, now: u64) -> Result<(), CliError> {
+    write_json(&dir.join("policy.json"), &values.policy(now, default_categories()?)?)
 }
 
-/// The city's folders and the unsigned trust root, from the cards of all other parties.
-pub fn town(args: &Args) -> Result<(), CliError> {
+/// The cards of all other parties.
+struct Cards {
+    /// The outside body's warden.
+    warden: VerifyingKey,
+    /// Its witness key, then those of others.
+    witnesses: Vec<Text>,
+    /// Holders of the trust root.
+    auditors: Vec<VerifyingKey>,
+}
+
+fn cards(args: &Args, terms: &Terms, others: &[LogWitness]) -> Result<Cards, CliError> {
     let cards = args.join.iter().map(|f| Ok(tabir_crypto::json::from_slice::<Card>(&read(f)?)?));
     let cards = cards.collect::<Result<Vec<_>, CliError>>()?;
     let outside: Vec<_> = cards.iter().filter_map(|c| Some((c.warden?, c.witness.clone()?))).collect();
@@ -111,35 +126,78 @@ pub fn town(args: &Args) -> Result<(), CliError> {
                 .into(),
         ));
     };
-    let holders: Vec<_> = cards.iter().filter_map(|card| card.auditor).collect();
-    if holders.len() < 3 {
+    let auditors: Vec<_> = cards.iter().filter_map(|card| card.auditor).collect();
+    if auditors.len() < 3 {
         return Err(CliError::Usage(
-            "a town needs three holders of the trust root: give --join cards of three auditors, at most one of them the operator's"
+            "three holders of the trust root are needed: give --join cards of three auditors, at most one of them the operator's"
                 .into(),
         ));
     }
-    let dir = &args.dir;
-    let mut identities = BTreeMap::from([(Role::Warden, VerifyingKey::from_bytes(&warden.0)?)]);
-    for role in [Role::Issuer, Role::Gateway, Role::Council, Role::Log] {
-        identities.insert(role, identity(&dir.join("outer").join(role.as_str()))?.verifying_key());
+    let mut witnesses = vec![witness.clone()];
+    witnesses.extend(others.iter().map(|w| Text::new(&w.vkey)).collect::<tabir_crypto::Result<Vec<_>>>()?);
+    if terms.profile == Profile::City && witnesses.len() < 3 {
+        return Err(CliError::Usage(
+            "a city has three witnesses or more: beside the outside body's, give --witness two of other bodies (tabir witness init)"
+                .into(),
+        ));
     }
-    identities.insert(Role::Forwarder, identity(&dir.join("inner/forwarder"))?.verifying_key());
-    let logs = log_keys(&dir.join("outer/log"), &args.origin)?;
-    let auditors = holders.iter().map(|key| VerifyingKey::from_bytes(&key.0)).collect::<tabir_crypto::Result<_>>()?;
-    let parties = Parties { identities, logs, witnesses: vec![witness.clone()], auditors };
+    let auditors = auditors.iter().map(|key| VerifyingKey::from_bytes(&key.0)).collect::<tabir_crypto::Result<_>>()?;
+    Ok(Cards { warden: VerifyingKey::from_bytes(&warden.0)?, witnesses, auditors })
+}
+
+/// All that must be known before anything is made.
+pub struct Plan {
+    cards: Cards,
+    places: Places,
+    /// Witnesses that the log asks.
+    asked: Vec<LogWitness>,
+}
+
+impl Plan {
+    /// From the flags, or from the person. Errors: cards that are missing, answers that nobody gives.
+    pub fn of(args: &Args, terms: &Terms) -> Result<Self, CliError> {
+        let others = args.witness.iter().map(|text| log_witness(text)).collect::<Result<Vec<_>, _>>()?;
+        let cards = cards(args, terms, &others)?;
+        let places = places::of(args, terms.profile)?;
+        let asked = others.into_iter().filter(|w| !w.url.is_empty()).collect();
+        Ok(Self { cards, places, asked })
+    }
+}
+
+/// The city's folders and the unsigned trust root, in a folder `dir` that will have another name. Gives what is to be said then.
+pub fn city(plan: Plan, terms: &Terms, (will_be, dir): (&Path, &Path)) -> Result<String, CliError> {
+    let Plan { cards, places, asked } = plan;
+    let processes = match terms.profile {
+        Profile::City => layout::city(terms, &places, asked),
+        _ => layout::town_city(terms, &places),
+    };
+    let mut identities = BTreeMap::from([(Role::Warden, cards.warden)]);
+    let mut log_keys_of = None;
+    for (folder, config) in &processes {
+        let folder = dir.join(folder);
+        for (name, role_dir) in config.roles.folders() {
+            let Some(role) = Role::ALL.into_iter().find(|r| r.as_str() == name) else { continue };
+            let role_dir = folder.join(role_dir);
+            identities.insert(role, identity(&role_dir)?.verifying_key());
+            if role == Role::Log {
+                log_keys_of = Some(log_keys(&role_dir, &places.origin)?);
+            }
+        }
+        write_toml(&folder.join("tabir.toml"), config)?;
+    }
+    let logs = log_keys_of.ok_or_else(|| CliError::Failed("no log".into()))?;
+    let holders = cards.auditors.len();
+    let parties = Parties { identities, logs, witnesses: cards.witnesses, auditors: cards.auditors };
     let now = Clock::system().now();
-    let root = trust::statement(Profile::Town, &args.name, &args.origin, now, &parties)?;
+    let root = trust::statement(terms, &places.name, &places.origin, now, &parties)?;
     write(&dir.join("trust.json"), &root.to_bytes())?;
-    for (folder, config) in layout::town_city() {
-        write_toml(&dir.join(folder).join("tabir.toml"), &config)?;
-    }
-    policy(dir, Profile::Town, now)?;
-    let delay = Profile::Town.values().activation.council / 3600;
-    println!("Made {}. Nothing runs before two of the {} auditors signed:", dir.display(), holders.len());
-    println!("  1. each auditor: tabir sign {}/trust.json --key auditor.key", dir.display());
-    println!("  2. write the complaint system's address and key into inner/tabir.toml and inner/api.key");
-    println!("  3. tabir serve --config outer/tabir.toml; inner likewise; the outside body likewise");
-    println!("  4. the council's ceremony: tabir council --help");
-    println!("Reports can begin {delay} hours after council, warden, intake and token keys are in the log.");
-    Ok(())
+    policy(dir, &terms.values(), now)?;
+    Ok(next::city(will_be, terms, &processes, holders, now))
+}
+
+/// `VKEY` or `VKEY URL`: a witness with an address is asked, one without polls.
+fn log_witness(text: &str) -> Result<LogWitness, CliError> {
+    let (vkey, url) = text.split_once(' ').unwrap_or((text, ""));
+    let url = if url.is_empty() { String::new() } else { ask::address(url.trim()).map_err(CliError::Usage)? };
+    Ok(LogWitness { vkey: vkey.to_owned(), url })
 }

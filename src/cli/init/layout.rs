@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::Terms;
+use super::places::Places;
+use crate::config::links::Peer;
 use crate::config::notify::Alerts;
-use crate::config::profile::Profile;
+use crate::config::profile::{Profile, Values};
 use crate::config::{Config, Listen, Peers, roles};
 
 /// Ports of a deployment on one machine.
@@ -84,10 +87,7 @@ pub fn demo(ports: &Ports) -> Vec<(&'static str, Config)> {
                 roles::Roles { log: Some(log(here.clone(), v.checkpoint_ms)), ..none() },
             ),
         ),
-        (
-            "issuer",
-            config(ports.issuer, 0, roles::Roles { issuer: Some(issuer(here.clone(), Profile::Demo)), ..none() }),
-        ),
+        ("issuer", config(ports.issuer, 0, roles::Roles { issuer: Some(issuer(here.clone(), &v)), ..none() })),
         (
             "gateway",
             config(
@@ -127,60 +127,62 @@ pub fn demo(ports: &Ports) -> Vec<(&'static str, Config)> {
     ]
 }
 
-/// The town: the city's outer and inner process.
+/// The town: the city's outer and inner process. The outer one makes its own signed calls without leaving the host.
 #[must_use]
-pub fn town_city() -> Vec<(&'static str, Config)> {
-    let v = Profile::Town.values();
-    let peers = local_city();
+pub fn town_city(terms: &Terms, places: &Places) -> Vec<(&'static str, Config)> {
+    let v = terms.values();
+    let here = format!("http://{}", Listen::default().internal);
+    let mut outer_peers = places.peers.clone();
+    for peer in Peer::ALL.into_iter().filter(|p| p.internal()) {
+        peer.of_mut(&mut outer_peers).clone_from(&here);
+    }
     let outer = roles::Roles {
-        issuer: Some(issuer("issuer".into(), Profile::Town)),
+        issuer: Some(issuer("issuer".into(), &v)),
         gateway: Some(gateway("gateway".into())),
         council: Some(council("council".into(), v.poll_ms)),
         log: Some(log("log".into(), v.checkpoint_ms)),
         ..roles::Roles::default()
     };
     let inner = roles::Roles {
-        forwarder: Some(forwarder("forwarder".into(), "https://complaints.example/open311/v2", v.poll_ms)),
+        forwarder: Some(forwarder("forwarder".into(), &places.downstream, v.poll_ms)),
         ..roles::Roles::default()
     };
-    vec![
+    vec![("outer", process(outer_peers, outer)), ("inner", process(places.peers.clone(), inner))]
+}
+
+/// The city: a process and a host a role.
+#[must_use]
+pub fn city(terms: &Terms, places: &Places, witnesses: Vec<roles::LogWitness>) -> Vec<(&'static str, Config)> {
+    let v = terms.values();
+    let none = roles::Roles::default;
+    let here = |name: &str| PathBuf::from(name);
+    let log = roles::Log { witnesses, ..log(here("log"), v.checkpoint_ms) };
+    let all = [
+        ("issuer", roles::Roles { issuer: Some(issuer(here("issuer"), &v)), ..none() }),
+        ("gateway", roles::Roles { gateway: Some(gateway(here("gateway"))), ..none() }),
+        ("council", roles::Roles { council: Some(council(here("council"), v.poll_ms)), ..none() }),
+        ("log", roles::Roles { log: Some(log), ..none() }),
         (
-            "outer",
-            Config { trust: "../trust.json".into(), listen: Listen::default(), peers: peers.clone(), roles: outer },
+            "forwarder",
+            roles::Roles { forwarder: Some(forwarder(here("forwarder"), &places.downstream, v.poll_ms)), ..none() },
         ),
-        ("inner", Config { trust: "../trust.json".into(), listen: Listen::default(), peers, roles: inner }),
-    ]
+    ];
+    all.map(|(name, roles)| (name, process(places.peers.clone(), roles))).into()
+}
+
+fn process(peers: Peers, roles: roles::Roles) -> Config {
+    Config { trust: "../trust.json".into(), listen: Listen::default(), peers, roles }
 }
 
 /// The outside body's process.
 #[must_use]
-pub fn outside(dir: PathBuf, peers: Peers, notify: Option<Alerts>) -> Config {
-    let warden = roles::Warden { notify, ..warden(dir, Profile::Town.values().poll_ms) };
+pub fn outside(dir: PathBuf, peers: Peers, notify: Option<Alerts>, terms: &Terms) -> Config {
+    let warden = roles::Warden { notify, ..warden(dir, terms.values().poll_ms) };
     let roles = roles::Roles { warden: Some(warden), ..roles::Roles::default() };
     Config { trust: "trust.json".into(), listen: Listen::default(), peers, roles }
 }
 
-/// Where the city is reached on one machine; its people write the real addresses into the file.
-#[must_use]
-pub fn local_city() -> Peers {
-    Ports { gateway_internal: 8082, council_internal: 8082, log_internal: 8082, ..one_public(8080) }.peers()
-}
-
-const fn one_public(port: u16) -> Ports {
-    Ports {
-        issuer: port,
-        gateway: port,
-        council: port,
-        log: port,
-        desk: port,
-        gateway_internal: 0,
-        council_internal: 0,
-        log_internal: 0,
-    }
-}
-
-fn issuer(dir: PathBuf, profile: Profile) -> roles::Issuer {
-    let v = profile.values();
+fn issuer(dir: PathBuf, v: &Values) -> roles::Issuer {
     roles::Issuer { dir, epoch_s: v.epoch_s, overlap_s: 7 * 86_400, pow_bits: Some(v.pow_bits) }
 }
 

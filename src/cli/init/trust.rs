@@ -8,8 +8,8 @@ use tabir_crypto::statement::value::{Hex, Hour, Text, V1};
 use tabir_crypto::statement::{Statement, Verb};
 use tabir_crypto::trust::root::{LogKey, LogName, TrustRoot};
 
+use super::Terms;
 use crate::cli::CliError;
-use crate::config::profile::Profile;
 
 /// Everybody's public keys.
 pub struct Parties {
@@ -24,14 +24,8 @@ pub struct Parties {
 }
 
 /// The trust root as a statement that nobody has signed.
-pub fn statement(
-    profile: Profile,
-    name: &str,
-    origin: &str,
-    now: u64,
-    parties: &Parties,
-) -> Result<Statement, CliError> {
-    let v = profile.values();
+pub fn statement(terms: &Terms, name: &str, origin: &str, now: u64, parties: &Parties) -> Result<Statement, CliError> {
+    let v = terms.values();
     let keys = LogName::ALL.into_iter().zip(&parties.logs);
     let log = |(log, vkey): (LogName, &String)| {
         Ok(LogKey { name: log, origin: Text::new(&log_origin(origin, log))?, vkey: Text::new(vkey)?, follows: None })
@@ -42,7 +36,7 @@ pub fn statement(
         v: V1,
         at: Hour::of(now),
         version: 1,
-        demo: profile == Profile::Demo,
+        demo: terms.demo(),
         name: Text::new(name)?,
         issuer_name: Text::new(origin)?,
         origin: Text::new(origin)?,
