@@ -3,12 +3,14 @@
 pub mod audit;
 mod backup;
 pub mod connect;
+pub mod connector;
 pub mod council;
 pub mod demo;
 pub mod desk;
 pub mod doctor;
 pub mod follow;
 mod follow_prove;
+pub mod held;
 pub mod init;
 pub mod keys;
 pub mod log;
@@ -103,6 +105,12 @@ enum Command {
     Log(log::Command),
     /// Print one-use codes that buy a token each
     Voucher(voucher::Args),
+    /// Check the mapping to the complaint system, and show what it would be sent
+    #[command(subcommand)]
+    Connector(connector::Command),
+    /// What the forwarder holds for a person
+    #[command(subcommand)]
+    Held(held::Command),
     /// Handle reports at the built-in desk
     Desk(desk::Args),
 }
@@ -174,6 +182,8 @@ pub async fn main() -> ExitCode {
         Command::Log(command) => log::run(command).await,
         Command::Witness(command) => witness::run(command).await,
         Command::Voucher(args) => voucher::run(args).await,
+        Command::Connector(command) => connector::run(command).await,
+        Command::Held(command) => held::run(command).await,
         Command::Desk(args) => desk::run(args).await,
     };
     match result {

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod keys;
 pub mod links;
+pub mod mapping;
 pub mod notify;
 pub mod profile;
 pub mod roles;

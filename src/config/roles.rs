@@ -62,6 +62,7 @@ impl Roles {
         }
         if let Some(forwarder) = &mut self.forwarder {
             forwarder.api_key_file = forwarder.api_key_file.take().map(|f| base.join(f));
+            forwarder.mapping = forwarder.mapping.take().map(|f| base.join(f));
         }
     }
 }
@@ -122,6 +123,9 @@ pub struct Forwarder {
     /// GeoReport `jurisdiction_id`, where the downstream wants one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jurisdiction: Option<String>,
+    /// How categories, attributes and statuses are said there; without it everything has the same name on both sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<PathBuf>,
     /// How often gateway and downstream are asked for news.
     #[serde(default = "poll_ms")]
     pub poll_ms: u64,

@@ -1,24 +1,17 @@
-//! What goes out and what comes in, as values: forms for GeoReport, statuses for the case. No I/O; a dry run is a call.
+//! What goes out and what comes in, as values that no protocol changes: markers, places, statuses, words. No I/O.
 //!
 //! ```text
-//! description = the reporter's words, then lines that the service has no attribute for, then the marker
-//! marker      = [tabir:XXXX-XXXX-XXXX]      of a report; the same with /<counter> of a later write
+//! marker = [tabir:XXXX-XXXX-XXXX]      of a report; the same with /<counter> of a later write
 //! ```
-//! GeoReport has no idempotency key, so the marker is how a request whose answer was lost is found again. It is the
+//! Downstreams have no idempotency key, so the marker is how a request whose answer was lost is found again. It is the
 //! *last* one of a description: what a reporter writes stands before it, and can't pass for another report.
 
-use std::collections::BTreeSet;
-
 use tabir_crypto::B32;
-use tabir_crypto::content::{Content, IdentityState, Location, Precision};
+use tabir_crypto::content::{Location, Precision};
 use tabir_crypto::statement::body::Status;
-use tabir_crypto::statement::value::Second;
 
 use super::check::Written;
 use crate::open311::{MARKER, Meaning, QUESTION};
-
-/// Parameters of a POST.
-pub type Form = Vec<(String, String)>;
 
 /// Decimals that are left of a coordinate: about 100 m for a street, 1 km for a ward.
 const STREET_DECIMALS: usize = 3;
@@ -59,67 +52,30 @@ pub struct EnvelopeReference<'r> {
     pub gateway: &'r str,
 }
 
-/// The form of a report. `attributes` are the codes that the service's definition has; others become lines of the text.
-#[must_use]
-pub fn report_form(
-    content: &Content,
-    reference: &str,
-    envelope: &EnvelopeReference<'_>,
-    day: u64,
-    attributes: &BTreeSet<String>,
-) -> Form {
-    let mut form: Form = vec![("service_code".into(), content.category.as_str().into())];
-    let mut lines = Vec::new();
-    let mut give = |code: &str, value: String, name: &str| {
-        if attributes.contains(code) {
-            form.push((format!("attribute[{code}]"), value));
-        } else {
-            lines.push(format!("{name}: {value}"));
-        }
-    };
-    for (code, value) in &content.attributes {
-        give(code.as_str(), value.as_str().into(), code.as_str());
+impl EnvelopeReference<'_> {
+    /// The whole address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}/v1/envelopes/{}", self.gateway, hex::encode(self.hash))
     }
-    if attributes.contains("tabir_ref") {
-        give("tabir_ref", reference.into(), "");
-    }
-    if content.identity == IdentityState::Sealed {
-        let hash = hex::encode(envelope.hash);
-        give("tabir_envelope", hash.clone(), "Sealed identity");
-        give("tabir_envelope_url", format!("{}/v1/envelopes/{hash}", envelope.gateway), "Sealed identity at");
-    }
-    if !content.attachments.is_empty() {
-        lines.push(format!("Attachments that were not sent along: {}", content.attachments.len()));
-    }
-    place(&content.location, &mut form);
-    // The day alone: a downstream's exact time would tell when somebody sat down to report.
-    let date = Second(day).to_string();
-    form.push(("requested_datetime".into(), date.split('T').next().unwrap_or_default().into()));
-    let mut description = content.text.clone();
-    if !lines.is_empty() {
-        description = format!("{description}\n\n{}", lines.join("\n"));
-    }
-    form.push(("description".into(), format!("{description}\n\n{}", report_marker(reference))));
-    form
 }
 
-fn place(location: &Location, form: &mut Form) {
-    let decimals = match location.precision() {
+/// Latitude and longitude, no more exact than the reporter chose and these limits allow.
+#[must_use]
+pub fn coordinates(location: &Location, limits: &[Precision]) -> Option<(String, String)> {
+    let chosen = decimals(location.precision());
+    let decimals = limits.iter().fold(chosen, |least, limit| least.min(decimals(*limit)))?;
+    let (lat, lon) = location.place()?;
+    Some((cut(lat.as_str(), decimals), cut(lon.as_str(), decimals)))
+}
+
+/// Decimals that stay; none of a place that is not told.
+const fn decimals(precision: Precision) -> Option<usize> {
+    match precision {
         Precision::Point => Some(usize::MAX),
         Precision::Street => Some(STREET_DECIMALS),
         Precision::Ward => Some(WARD_DECIMALS),
         Precision::None => None,
-    };
-    if let Some(((lat, lon), decimals)) = location.place().zip(decimals) {
-        form.push(("lat".into(), cut(lat.as_str(), decimals)));
-        form.push(("long".into(), cut(lon.as_str(), decimals)));
-    } else if location.text().is_empty() {
-        // GeoReport demands a place.
-        form.push(("address_string".into(), "-".into()));
-        return;
-    }
-    if !location.text().is_empty() {
-        form.push(("address_string".into(), location.text().into()));
     }
 }
 
@@ -130,27 +86,18 @@ fn cut(degrees: &str, decimals: usize) -> String {
     }
 }
 
-/// The form of a later write. `raw_status` is the downstream's last word, which FixMyStreet's protocol repeats.
+/// A later write in words.
 #[must_use]
-pub fn write_form(written: &Written, request_id: &str, marker: &str, raw_status: &str, now: u64) -> Form {
-    let (text, status) = match written {
+pub fn write_text(written: &Written) -> String {
+    match written {
         Written::Message(m) => match m.re {
-            Some(re) => (format!("Answer of the reporter to message {re}:\n{}", m.text), raw_status),
-            None => (format!("Message of the reporter:\n{}", m.text), raw_status),
+            Some(re) => format!("Answer of the reporter to message {re}:\n{}", m.text),
+            None => format!("Message of the reporter:\n{}", m.text),
         },
-        Written::Dispute(d) => (format!("Dispute of the reporter ({}):\n{}", d.code.as_str(), d.text), "reopen"),
-        Written::Rating(r) => (format!("Rating of the reporter: {} of 5", r.stars.get()), raw_status),
-        Written::Erase => ("The reporter erased the case at the gateway.".to_owned(), raw_status),
-    };
-    [
-        ("service_request_id", request_id.to_owned()),
-        ("update_id", marker.trim_matches(['[', ']']).to_owned()),
-        ("status", status.to_ascii_uppercase()),
-        ("updated_datetime", Second(now - now % 86_400).to_string()),
-        ("description", format!("{text}\n\n{marker}")),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+        Written::Dispute(d) => format!("Dispute of the reporter ({}):\n{}", d.code.as_str(), d.text),
+        Written::Rating(r) => format!("Rating of the reporter: {} of 5", r.stars.get()),
+        Written::Erase => "The reporter erased the case at the gateway.".to_owned(),
+    }
 }
 
 /// What an update does to a case's status.
@@ -199,7 +146,13 @@ pub fn officer_text(description: &str) -> (bool, String) {
     let asks = text.get(..QUESTION.len()).is_some_and(|start| start.eq_ignore_ascii_case(QUESTION));
     let words = if asks { text[QUESTION.len()..].trim_start() } else { text };
     // Control characters but line breaks say nothing to people, and would make a message longer than its text.
-    (asks, words.chars().filter(|c| !c.is_control() || *c == '\n').collect())
+    (asks, words.chars().filter(|c| *c == '\n' || !(c.is_control() || is_turn(*c))).collect())
+}
+
+/// Characters that make a line read in another order than it is written in (Unicode UAX #9), so that words can pass for
+/// others. Markup stays as it is: whoever shows the text shows it as text.
+const fn is_turn(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -11,12 +11,13 @@
 //! ```
 
 mod check;
-pub mod georeport;
+pub mod connector;
 mod intake;
 mod keys;
 pub mod mapping;
 mod push;
 mod replies;
+pub mod resolve;
 mod sender;
 pub mod store;
 mod updates;
@@ -24,20 +25,24 @@ mod windows;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand_core::Rng as _;
+use tabir_crypto::Secret;
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
 use tabir_crypto::statement::value::Hex;
 
 use crate::clock::{Clock, Random};
 use crate::config::keys::read_private;
+use crate::config::mapping::Mapping;
 use crate::config::{ConfigError, Setup, roles};
 use crate::db::DbError;
 use crate::http::server::Background;
 use crate::http::{Client, HttpError, Parts, log_outbox};
-use georeport::{DownError, Downstream};
+use connector::georeport::GeoReport;
+use connector::{Connector, DownError};
 use keys::IntakeKeys;
 use store::Store;
 
@@ -86,7 +91,9 @@ pub struct Forwarder {
     client: Client,
     identity: SigningKey,
     keys: IntakeKeys,
-    downstream: Downstream,
+    connector: Connector,
+    /// The downstream asked not to be called before this time.
+    paused_until: AtomicU64,
     policy: Policy,
     gateway_internal: String,
     gateway_public: String,
@@ -97,19 +104,19 @@ impl Forwarder {
     /// Opens the store and the keys; makes the first intake key if there is none.
     pub async fn open(setup: &Setup, config: &roles::Forwarder, policy: Policy) -> Result<Self, StartError> {
         let identity = setup.identity(Role::Forwarder, &config.dir)?;
-        let api_key = config.api_key_file.as_deref().map(read_key).transpose()?;
+        let connector = connector((setup.client.clone(), setup.clock.clone()), config)?;
         let store = Store::open(&config.dir).await?;
         let activation_s = setup.trust.root().activation_s.of(KeyKind::Intake);
         let keys = IntakeKeys::load(&config.dir, config.epoch_s, activation_s, &store).await?;
         keys.maintain(&store, &identity, setup.clock.now()).await?;
-        let client = setup.client.clone();
         Ok(Self {
             store,
             clock: setup.clock.clone(),
-            client: client.clone(),
+            client: setup.client.clone(),
             identity,
             keys,
-            downstream: Downstream::new(client, &config.downstream, api_key, config.jurisdiction.clone()),
+            connector,
+            paused_until: AtomicU64::new(0),
             policy,
             gateway_internal: setup.peers.gateway_internal.clone(),
             gateway_public: setup.peers.gateway.clone(),
@@ -148,6 +155,15 @@ impl Forwarder {
         Ok(())
     }
 
+    /// Nobody calls the downstream for so many seconds.
+    fn pause(&self, seconds: u64) {
+        self.paused_until.fetch_max(self.clock.now().saturating_add(seconds), Ordering::Relaxed);
+    }
+
+    fn is_paused(&self) -> bool {
+        self.clock.now() < self.paused_until.load(Ordering::Relaxed)
+    }
+
     fn event_id(&self) -> Hex<16> {
         let mut id = [0; 16];
         Random.fill_bytes(&mut id);
@@ -155,8 +171,20 @@ impl Forwarder {
     }
 }
 
-fn read_key(file: &Path) -> Result<String, ConfigError> {
-    Ok(read_private(file)?.trim().to_owned())
+/// The downstream of a configuration.
+pub fn connector(io: (Client, Clock), config: &roles::Forwarder) -> Result<Connector, ConfigError> {
+    georeport(io, config).map(Connector::GeoReport)
+}
+
+/// The GeoReport server of a configuration.
+pub fn georeport(io: (Client, Clock), config: &roles::Forwarder) -> Result<GeoReport, ConfigError> {
+    let key = config.api_key_file.as_deref().map(read_key).transpose()?;
+    Ok(GeoReport::new(io, config, key, Mapping::load(config.mapping.as_deref())?))
+}
+
+fn read_key(file: &Path) -> Result<Secret<String>, ConfigError> {
+    let text = Secret::new(read_private(file)?);
+    Ok(Secret::new(text.expose().trim().to_owned()))
 }
 
 /// Starts the loops. The forwarder has no routes.
@@ -208,7 +236,7 @@ fn repeat(
 
 /// Says so if the downstream is something else. Its answers decide, not this: nothing waits for it.
 async fn discover(forwarder: Arc<Forwarder>) {
-    match forwarder.downstream.discover().await {
+    match forwarder.connector.discover().await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("the downstream does not say that it speaks GeoReport v2: check its address"),
         Err(error) => tracing::warn!(%error, "the downstream's discovery document"),

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! waiting --begin--> sending --POST--> answered: sent
-//!                       |  refused (4xx): waiting, later
-//!                       |  no answer, cut, 5xx, crash: stays sending
-//!                       +--next time: look-up first; found: sent; not found: POST again
+//!                       |  refused (4xx), asked to wait (429): waiting, later
+//!                       |  no answer, cut, 5xx, no id, crash: stays sending
+//!                       +--next time: token or look-up first; found: sent; not found: POST again;
+//!                          nobody can look: POST again, with a note in the text
 //! ```
 //! `sending` is durable before the POST leaves, so whatever happens in between, the next attempt begins with a look-up.
 
@@ -19,9 +20,10 @@ use tabir_crypto::{Code, json};
 use tokio::task::JoinSet;
 
 use super::check::{self, Written};
-use super::georeport::DownError;
-use super::mapping::{self, EnvelopeReference};
+use super::connector::{DownError, Found, Outgoing, OutgoingWrite, Taken, Unready, Wanted};
+use super::mapping::EnvelopeReference;
 use super::store::Held;
+use super::store::cases::{Case, Fate};
 use super::store::deliveries::{Delivery, Reopened};
 use super::{Forwarder, RoundError};
 use crate::api::gateway::{Event, ItemKind};
@@ -36,10 +38,29 @@ const LONGEST_S: u64 = 900;
 /// Around the span in which a request may stand: downstream clocks and time zones.
 const SLACK_S: u64 = 86_400;
 
+/// How long a token is asked for before the report counts as lost with it.
+const TOKEN_S: u64 = 86_400;
+
 /// What came of one attempt.
 enum Outcome {
     Sent,
-    Later { unknown: bool, held: Option<Held> },
+    Later {
+        /// The downstream may have it.
+        unknown: bool,
+        held: Option<Held>,
+        /// It asks to wait so long, in seconds.
+        pause: u64,
+    },
+}
+
+/// What is known before an attempt, after the one before.
+enum Before {
+    /// It is there.
+    Sent(String, Option<u64>),
+    /// It is not there; or it may be, and nobody can look.
+    Absent { repeated: bool },
+    /// Not yet.
+    Wait(Outcome),
 }
 
 impl Forwarder {
@@ -63,91 +84,195 @@ impl Forwarder {
     }
 
     async fn attempt(&self, delivery: Delivery) -> Result<(), RoundError> {
+        // The downstream asked for a pause, perhaps a moment ago: this one stays due.
+        if self.is_paused() {
+            return Ok(());
+        }
         let outcome = match delivery.new.kind {
             ItemKind::Report => self.attempt_report(&delivery).await?,
             _ => self.attempt_write(&delivery).await?,
         };
-        if let Outcome::Later { unknown, held } = outcome {
+        if let Outcome::Later { unknown, held, pause } = outcome {
             let now = self.clock.now();
-            let due_at = now + backoff(delivery.attempts);
+            let due_at = now.saturating_add(backoff(delivery.attempts).max(pause));
             self.store.retry(&delivery.new, unknown, due_at, held, now).await?;
         }
         Ok(())
     }
 
+    /// An error of the downstream, as the end of an attempt. `unknown`: an earlier attempt may have arrived.
+    fn failed(&self, error: DownError, unknown: bool, kind: &str, name: &str) -> Outcome {
+        let hold = |kind: &str, detail: &str| Some(Held::new(kind, name, detail));
+        let held = match error {
+            // A refusal needs a person; an outage does not.
+            DownError::Unknown | DownError::Busy(_) => None,
+            DownError::Refused(status) => hold(kind, &status.to_string()),
+            DownError::Malformed(code) => hold("answer", code),
+            DownError::TooMany => hold(kind, "too-many"),
+        };
+        let pause = if let DownError::Busy(Some(seconds)) = error { seconds } else { 0 };
+        if pause > 0 {
+            self.pause(pause);
+        }
+        Outcome::Later { unknown, held, pause }
+    }
+
+    fn unready(&self, unready: Unready, unknown: bool, name: &str) -> Outcome {
+        match unready {
+            Unready::Held(held) => held_back(unknown, held),
+            Unready::Down(error) => self.failed(error, unknown, "refused", name),
+        }
+    }
+
+    async fn before(&self, delivery: &Delivery, case: &Case, name: &str, now: u64) -> Before {
+        let report = delivery.new.kind == ItemKind::Report;
+        let wait = |error, kind: &str| Before::Wait(self.failed(error, true, kind, name));
+        if let Some(token) = &delivery.token {
+            match self.connector.poll_token(token).await {
+                Ok(Some(id)) => return Before::Sent(id, None),
+                Ok(None) => return Before::Wait(later(true)),
+                Err(error @ (DownError::Unknown | DownError::Busy(_))) => return wait(error, "token"),
+                // Some servers refuse a token that is not ready, or long over: the look-up tells more.
+                Err(_) => {}
+            }
+        }
+        let day = if report { delivery.new.day } else { delivery.first_attempt };
+        let from = day.min(delivery.first_attempt).saturating_sub(SLACK_S);
+        let wanted = Wanted { reference: name, place: &delivery.place, span: (from, now + SLACK_S) };
+        let found = if report {
+            self.connector.find_report(&wanted).await
+        } else {
+            self.connector.find_write(&wanted, &case.request_id, delivery.new.counter).await
+        };
+        match found {
+            Ok(Found::Here(id, at)) => Before::Sent(id, at),
+            // It was taken and is being worked on: sent again too early it would stand there twice.
+            Ok(_) if delivery.token.is_some() && now < delivery.first_attempt + TOKEN_S => {
+                Before::Wait(held_back(true, Held::new("token", name, "waits")))
+            }
+            Ok(Found::Absent) => Before::Absent { repeated: false },
+            Ok(Found::Unsearchable) => Before::Absent { repeated: true },
+            Err(error) => wait(error, "lookup"),
+        }
+    }
+
     async fn attempt_report(&self, delivery: &Delivery) -> Result<Outcome, RoundError> {
         let d = &delivery.new;
         let name = reference(&d.case_id);
-        let later = |unknown, held| Ok(Outcome::Later { unknown, held });
-        let Some(case) = self.store.case(d.case_id).await? else { return later(delivery.unknown, None) };
-        let marker = mapping::report_marker(&name);
-        let mut since = self.clock.now();
+        let Some(case) = self.store.case(d.case_id).await? else { return Ok(later(delivery.unknown)) };
+        let (mut since, mut repeated) = (self.clock.now(), false);
         if delivery.unknown {
-            let (from, to) = (d.day.min(delivery.first_attempt).saturating_sub(SLACK_S), since + SLACK_S);
-            since = delivery.first_attempt.saturating_sub(SLACK_S);
-            match self.downstream.find_request(&case.service_code, &marker, from, to).await {
-                Ok(Some(id)) => return self.report_sent(delivery, id, since).await,
-                Ok(None) => {}
-                Err(error) => return later(true, held(error, "lookup", &name)),
+            match self.before(delivery, &case, &name, since).await {
+                Before::Sent(id, _) => {
+                    since = delivery.first_attempt.saturating_sub(SLACK_S);
+                    return self.report_sent(delivery, id, since).await;
+                }
+                Before::Absent { repeated: again } => repeated = again,
+                Before::Wait(outcome) => return Ok(outcome),
             }
+            since = delivery.first_attempt.saturating_sub(SLACK_S);
         }
-        let attributes = match self.downstream.attributes(&case.service_code).await {
-            Ok(Some(attributes)) => attributes,
-            // Scenario 17: held where it can be seen, and tried again: the mapping may be mended meanwhile.
-            Ok(None) => return later(delivery.unknown, Some(Held::new("category", &name, &case.service_code))),
-            Err(error) => return later(delivery.unknown, held(error, "refused", &name)),
-        };
+        if let Some(held) = self.exposed(&case, &name).await? {
+            return Ok(held_back(delivery.unknown, held));
+        }
         let Some(key) = d.intake_key_id.and_then(|id| self.keys.get(&id)) else {
-            return later(delivery.unknown, Some(Held::new("report", &name, Code::NotActive.as_str())));
+            return Ok(held_back(delivery.unknown, Held::new("report", &name, Code::NotActive.as_str())));
         };
-        let key_id = d.intake_key_id.unwrap_or_default();
-        let content = check::open_content(&key, d.case_id, key_id, &d.payload)?;
+        let content = check::open_content(&key, d.case_id, d.intake_key_id.unwrap_or_default(), &d.payload)?;
         let hash = d.envelope_hash.unwrap_or_default();
         let envelope = EnvelopeReference { hash: &hash, gateway: &self.gateway_public };
-        let form = mapping::report_form(&content, &name, &envelope, d.day, &attributes);
-        self.store.begin(d.case_id, d.counter, self.clock.now()).await?;
-        match self.downstream.add_request(&form).await {
-            Ok(id) => self.report_sent(delivery, id, since).await,
-            Err(error) => later(!matches!(error, DownError::Refused(_)), held(error, "refused", &name)),
+        let report = Outgoing { content: &content, reference: &name, envelope, day: d.day, repeated };
+        let call = match self.connector.prepare_report(&report).await {
+            Ok(call) => call,
+            Err(unready) => return Ok(self.unready(unready, delivery.unknown, &name)),
+        };
+        let now = self.clock.now();
+        self.store.begin(d.case_id, d.counter, call.place.clone(), now).await?;
+        match self.connector.send(&call).await {
+            Ok(Taken::Id(id)) => self.report_sent(delivery, id, since).await,
+            Ok(Taken::Token(token)) => {
+                self.store.keep_token(d.case_id, d.counter, token).await?;
+                Ok(later(true))
+            }
+            Ok(Taken::Nameless) => {
+                let span = (d.day.saturating_sub(SLACK_S), now + SLACK_S);
+                let wanted = Wanted { reference: &name, place: &call.place, span };
+                match self.connector.find_report(&wanted).await {
+                    Ok(Found::Here(id, _)) => self.report_sent(delivery, id, since).await,
+                    // Taken, and nobody will ever say under which id: sent again it would stand there twice.
+                    Ok(Found::Unsearchable) => {
+                        self.store.hold(Held::new("nameless", &name, "no-id"), now).await?;
+                        self.report_sent(delivery, String::new(), since).await
+                    }
+                    Ok(Found::Absent) => Ok(later(true)),
+                    Err(error) => Ok(self.failed(error, true, "lookup", &name)),
+                }
+            }
+            Err(error) => Ok(self.failed(error, !error.is_undone(), "refused", &name)),
         }
+    }
+
+    /// Whether a report must stay here, since everybody could read it there, or since nobody has looked.
+    async fn exposed(&self, case: &Case, name: &str) -> Result<Option<Held>, RoundError> {
+        let Some(target) = self.connector.confidential(&case.service_code) else { return Ok(None) };
+        let detail = match self.store.is_public(target).await? {
+            Some(false) => return Ok(None),
+            Some(true) => "public",
+            None => "untried",
+        };
+        Ok(Some(Held::new("confidential", name, detail)))
     }
 
     async fn report_sent(&self, delivery: &Delivery, id: String, since: u64) -> Result<Outcome, RoundError> {
         let event = json::to_vec(&Event::Sent { id: self.event_id() })?;
         let delete_at = self.clock.now() + self.keep_content_s;
-        self.store.report_sent(delivery.new.case_id, id, since, event, delete_at).await?;
+        let downstream = (id, self.connector.first_status().to_owned());
+        self.store.report_sent(delivery.new.case_id, downstream, since, event, delete_at).await?;
         Ok(Outcome::Sent)
     }
 
     async fn attempt_write(&self, delivery: &Delivery) -> Result<Outcome, RoundError> {
         let d = &delivery.new;
         let name = reference(&d.case_id);
-        let later = |unknown, held| Ok(Outcome::Later { unknown, held });
-        let case = self.store.case(d.case_id).await?.filter(|c| !c.request_id.is_empty());
-        let Some(case) = case else { return later(delivery.unknown, None) };
+        let case = self.store.case(d.case_id).await?;
+        let case = match case {
+            Some(case) if !case.request_id.is_empty() => case,
+            // It stands there without an id: nobody can say what this is about.
+            Some(case) if case.fate == Fate::Sent => {
+                return Ok(held_back(false, Held::new("followup", &name, &d.counter.to_string())));
+            }
+            _ => return Ok(later(delivery.unknown)),
+        };
         let key = d.intake_key_id.and_then(|id| self.keys.get(&id));
         let written = check::open_delivery(d, key.as_ref())?;
-        let marker = mapping::write_marker(&name, d.counter);
-        let now = self.clock.now();
+        let (now, mut repeated) = (self.clock.now(), false);
         if delivery.unknown {
-            let (from, to) = (delivery.first_attempt.saturating_sub(SLACK_S), now + SLACK_S);
-            match self.downstream.updates(from, to).await {
-                Ok(found) => {
-                    let ours = |u: &&super::georeport::Update| {
-                        u.request_id == case.request_id && mapping::is_marked(&u.description, &marker)
-                    };
-                    if let Some(found) = found.iter().find(ours) {
-                        return self.write_sent(delivery, &written, Some(found.id.clone()), found.at).await;
-                    }
-                }
-                Err(error) => return later(true, held(error, "lookup", &name)),
+            match self.before(delivery, &case, &name, now).await {
+                Before::Sent(id, at) => return self.write_sent(delivery, &written, Some(id), at.unwrap_or(now)).await,
+                Before::Absent { repeated: again } => repeated = again,
+                Before::Wait(outcome) => return Ok(outcome),
             }
         }
-        let form = mapping::write_form(&written, &case.request_id, &marker, &case.raw_status, now);
-        self.store.begin(d.case_id, d.counter, now).await?;
-        match self.downstream.add_update(&form).await {
-            Ok(id) => self.write_sent(delivery, &written, id, now).await,
-            Err(error) => later(!matches!(error, DownError::Refused(_)), held(error, "refused", &name)),
+        let write = OutgoingWrite {
+            written: &written,
+            category: &case.service_code,
+            reference: &name,
+            counter: d.counter,
+            request_id: &case.request_id,
+            raw_status: &case.raw_status,
+            day: now - now % 86_400,
+            repeated,
+        };
+        let call = match self.connector.prepare_write(&write) {
+            Ok(call) => call,
+            Err(unready) => return Ok(self.unready(unready, delivery.unknown, &name)),
+        };
+        self.store.begin(d.case_id, d.counter, call.place.clone(), now).await?;
+        match self.connector.send(&call).await {
+            Ok(Taken::Id(id)) => self.write_sent(delivery, &written, Some(id), now).await,
+            // Some servers give no id to an update.
+            Ok(Taken::Nameless | Taken::Token(_)) => self.write_sent(delivery, &written, None, now).await,
+            Err(error) => Ok(self.failed(error, !error.is_undone(), "refused", &name)),
         }
     }
 
@@ -190,13 +315,12 @@ fn joined(done: Option<Result<Result<(), RoundError>, tokio::task::JoinError>>) 
     }
 }
 
-/// A refusal needs a person; an outage does not.
-fn held(error: DownError, kind: &str, name: &str) -> Option<Held> {
-    match error {
-        DownError::Unknown => None,
-        DownError::Refused(status) => Some(Held::new(kind, name, &status.to_string())),
-        DownError::TooMany => Some(Held::new(kind, name, "too-many")),
-    }
+const fn later(unknown: bool) -> Outcome {
+    Outcome::Later { unknown, held: None, pause: 0 }
+}
+
+const fn held_back(unknown: bool, held: Held) -> Outcome {
+    Outcome::Later { unknown, held: Some(held), pause: 0 }
 }
 
 /// Exponential, with the upper half at random: many deliveries that failed together come back apart.

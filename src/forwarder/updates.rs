@@ -9,7 +9,7 @@ use tabir_crypto::receipt::reference;
 use tabir_crypto::statement::body::Status;
 use tabir_crypto::statement::value::{Hour, Second};
 
-use super::georeport::Update;
+use super::connector::{DownError, Update};
 use super::mapping::{self, Step};
 use super::replies::{self, Chain};
 use super::store::Held;
@@ -17,7 +17,7 @@ use super::store::cases::Case;
 use super::store::news::UpdateTaken;
 use super::{Forwarder, RoundError};
 use crate::api::gateway::Event;
-use crate::open311::{Meaning, meaning};
+use crate::open311::Meaning;
 
 /// How far two windows overlap.
 const OVERLAP_S: u64 = 300;
@@ -34,15 +34,20 @@ impl Forwarder {
     /// Asks for updates since the watermark. Returns how many were new.
     pub async fn poll_updates(&self) -> Result<usize, RoundError> {
         let now = self.clock.now();
+        if self.is_paused() {
+            return Ok(0);
+        }
         let deep = self.store.watermark(DEEP).await?.is_none_or(|at| at + DEEP_EVERY_S <= now);
         let mark = self.store.watermark(RECENT).await?.unwrap_or(now);
         let mut from = if deep { mark.min(now.saturating_sub(DEEP_S)) } else { mark.saturating_sub(OVERLAP_S) };
+        let ids =
+            if self.connector.asks_by_id() { self.store.followed(deep.then_some(now)).await? } else { Vec::new() };
         let mut taken = 0;
         loop {
             // The end lies ahead, for a server whose clock does.
-            let last = from + SPAN_S >= now;
+            let last = self.connector.asks_by_id() || from + SPAN_S >= now;
             let to = if last { now + OVERLAP_S } else { from + SPAN_S };
-            let mut updates = self.downstream.updates(from, to).await?;
+            let mut updates = self.asked(self.connector.updates((from, to), &ids).await)?;
             updates.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
             let mut seen = self.store.seen_since(from).await?;
             for update in updates {
@@ -76,10 +81,10 @@ impl Forwarder {
         let mut chain = Chain { seq: case.reply_seq, prev: case.reply_prev };
         let (mut events, mut held, mut status) = (Vec::new(), Vec::new(), None);
         if !mapping::is_echo(&update.description, &name, case.counter) {
-            let known = meaning(&update.status);
+            let known = self.connector.meaning(&update.status);
             if known.is_none() {
                 // Scenario 17: the text still goes to the reporter, the status waits for a person.
-                held.push(Held::new("status", &update.request_id, &update.status));
+                held.push(Held::new("status", &update.request_id, &update.status).at(update.at));
             }
             match mapping::step(case.status, case.status_at, known.unwrap_or(Meaning::Unchanged), update.at) {
                 Step::Set(next) => {
@@ -87,9 +92,11 @@ impl Forwarder {
                     let at = Hour::of(update.at.min(now));
                     let event = Event::Status { id: self.event_id(), status: next, at, due: eta, eta };
                     events.push(json::to_vec(&event)?);
-                    status = Some((next, update.at, update.status.to_ascii_lowercase()));
+                    status = Some((next, update.at, update.status.clone()));
                 }
-                Step::Regression => held.push(Held::new("regression", &update.request_id, &update.status)),
+                Step::Regression => {
+                    held.push(Held::new("regression", &update.request_id, &update.status).at(update.at));
+                }
                 Step::Keep => {}
             }
             let (asks, text) = mapping::officer_text(&update.description);
@@ -110,6 +117,14 @@ impl Forwarder {
         if status != Status::Scheduled {
             return Ok(None);
         }
-        Ok(self.downstream.expected(request_id).await?.map(Second))
+        Ok(self.asked(self.connector.expected(request_id).await)?.map(Second))
+    }
+
+    /// Remembers when the downstream asks for a pause.
+    pub(super) fn asked<T>(&self, answer: Result<T, DownError>) -> Result<T, DownError> {
+        if let Err(DownError::Busy(Some(seconds))) = &answer {
+            self.pause(*seconds);
+        }
+        answer
     }
 }

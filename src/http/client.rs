@@ -86,10 +86,10 @@ impl HttpError {
     }
 }
 
-/// A successful answer.
+/// An answer; a successful one, but for [`Client::exchange`].
 #[derive(Debug)]
 pub struct Answer {
-    /// HTTP status, 2xx.
+    /// HTTP status, 2xx but for [`Client::exchange`].
     pub status: u16,
     /// Headers.
     pub headers: HeaderMap,
@@ -148,6 +148,23 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Answer, HttpError> {
+        let answer = self.exchange(method, url, headers, body).await?;
+        if (200..300).contains(&answer.status) {
+            Ok(answer)
+        } else {
+            Err(refusal(answer.status, answer.headers, answer.body))
+        }
+    }
+
+    /// Any request and its answer, whatever the status: for protocols with refusals of their own. No redirect is
+    /// followed, and nothing is decompressed.
+    pub async fn exchange(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, HttpError> {
         let mut request = self.http.request(method, url).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -162,11 +179,7 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        if (200..300).contains(&status) {
-            Ok(Answer { status, headers, body })
-        } else {
-            Err(refusal(status, headers, body))
-        }
+        Ok(Answer { status, headers, body })
     }
 
     /// A signed call with a JSON body (none for `GET` and `DELETE`). `base` is the role's URL without a path.

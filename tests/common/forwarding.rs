@@ -127,6 +127,17 @@ impl World {
 
     /// With a desk of the caller's.
     pub async fn start_at(desk: RunningDesk, clock: Clock, front: impl AsyncFnOnce(&str) -> String) -> Self {
+        let downstream = format!("{}{}", front(&desk.base).await, tabir::desk::BASE);
+        Self::start_to(desk, clock, downstream, |_| {}).await
+    }
+
+    /// With another downstream than the desk, and changes of the caller's to the configuration.
+    pub async fn start_to(
+        desk: RunningDesk,
+        clock: Clock,
+        downstream: String,
+        change: impl FnOnce(&mut roles::Forwarder),
+    ) -> Self {
         let identity = identity(Role::Forwarder);
         let calls = Calls::new(Role::Gateway, clock.clone());
         let gateway: Shared = Arc::new((calls, identity.verifying_key(), Mutex::default()));
@@ -141,15 +152,17 @@ impl World {
         write_private(&dir.path().join("api.key"), CONNECTOR.as_bytes()).unwrap();
         let peers = Peers { gateway_internal, gateway: "https://gateway.example".into(), ..Peers::default() };
         let setup = Installation::new(None).setup(&clock, peers);
-        let config = roles::Forwarder {
+        let mut config = roles::Forwarder {
             dir: dir.path().into(),
-            downstream: format!("{}{}", front(&desk.base).await, tabir::desk::BASE),
+            downstream,
             api_key_file: Some(dir.path().join("api.key")),
             jurisdiction: None,
+            mapping: None,
             poll_ms: 10,
             epoch_s: 30 * 86_400,
             keep_content_s: KEEP_S,
         };
+        change(&mut config);
         let forwarder = Arc::new(Forwarder::open(&setup, &config, test_policy()).await.unwrap());
         Self {
             clock,
@@ -163,6 +176,25 @@ impl World {
             next_id: 1,
             _stop: stop_gateway,
         }
+    }
+
+    /// The configuration of the forwarder.
+    pub const fn config(&self) -> &roles::Forwarder {
+        &self.config
+    }
+
+    /// Another downstream, and a restart.
+    pub async fn move_to(&mut self, downstream: &str) {
+        downstream.clone_into(&mut self.config.downstream);
+        self.restart().await;
+    }
+
+    /// Another mapping, and a restart.
+    pub async fn map(&mut self, mapping: &str) {
+        let file = self.dir.path().join("mapping.toml");
+        std::fs::write(&file, mapping).unwrap();
+        self.config.mapping = Some(file);
+        self.restart().await;
     }
 
     /// The process dies and starts again.
@@ -215,7 +247,7 @@ impl World {
 
     /// Kinds and details of what is held.
     pub async fn held(&self) -> Vec<(String, String)> {
-        self.forwarder.store().held().await.unwrap().into_iter().map(|h| (h.kind, h.detail)).collect()
+        self.forwarder.store().held().await.unwrap().into_iter().map(|h| (h.held.kind, h.held.detail)).collect()
     }
 
     /// Descriptions of all requests at the desk.

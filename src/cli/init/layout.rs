@@ -208,6 +208,7 @@ fn forwarder(dir: PathBuf, downstream: &str, poll_ms: u64) -> roles::Forwarder {
         downstream: downstream.to_owned(),
         api_key_file: Some("api.key".into()),
         jurisdiction: None,
+        mapping: None,
         poll_ms,
         epoch_s: 30 * 86_400,
         keep_content_s: 86_400,

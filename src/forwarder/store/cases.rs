@@ -6,7 +6,10 @@ use tabir_crypto::B32;
 use tabir_crypto::statement::body::{Release, Status};
 
 use super::Store;
-use crate::db::{DbError, fixed, unsigned};
+use crate::db::{DbError, fixed, stored, unsigned};
+
+/// How long after its close a request may be opened again.
+const CLOSED_S: u64 = 30 * 86_400;
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,22 @@ impl Store {
                     let sql = format!("SELECT {COLUMNS} FROM report WHERE request_id = $1 AND request_id <> ''");
                     let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(request_id).fetch_optional(c).await?;
                     row.as_ref().map(read).transpose()
+                })
+            })
+            .await
+    }
+
+    /// Ids of the requests whose news are asked for: the open ones, and with `now` also those closed lately, which may
+    /// have been opened again.
+    pub async fn followed(&self, now: Option<u64>) -> Result<Vec<String>, DbError> {
+        let since = now.map_or(u64::MAX >> 1, |now| now.saturating_sub(CLOSED_S));
+        self.0
+            .read(move |c| {
+                Box::pin(async move {
+                    let sql = "SELECT request_id FROM report WHERE fate = 'sent' AND request_id <> '' \
+                               AND (status NOT IN ('resolved', 'declined') OR status_at >= $1) ORDER BY request_id";
+                    let rows = sqlx::query(sql).bind(stored(since)).fetch_all(c).await?;
+                    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
                 })
             })
             .await

@@ -34,6 +34,10 @@ pub struct Delivery {
     pub unknown: bool,
     pub attempts: u64,
     pub first_attempt: u64,
+    /// Where in the downstream the earlier attempt went.
+    pub place: String,
+    /// What the downstream gave to ask by, instead of an id.
+    pub token: Option<String>,
 }
 
 /// What an acknowledged update changes of its case.
@@ -53,7 +57,7 @@ impl Store {
                 Box::pin(async move {
                     let rows = sqlx::query(
                         "SELECT d.case_id, d.counter, d.kind, d.payload, d.intake_key_id, d.seq, d.envelope_hash, \
-                         d.due_at, d.day, d.state, d.attempts, d.first_attempt FROM delivery d \
+                         d.due_at, d.day, d.state, d.attempts, d.first_attempt, d.place, d.token FROM delivery d \
                          JOIN report r ON r.case_id = d.case_id \
                          WHERE d.state <> 'sent' AND d.due_at <= $1 AND NOT EXISTS (SELECT 1 FROM delivery e \
                          WHERE e.case_id = d.case_id AND e.counter < d.counter AND e.state <> 'sent') \
@@ -70,21 +74,36 @@ impl Store {
     }
 
     /// An attempt begins. From here until an answer is stored its outcome is unknown.
-    pub async fn begin(&self, case_id: B32, counter: u64, now: u64) -> Result<(), DbError> {
+    pub async fn begin(&self, case_id: B32, counter: u64, place: String, now: u64) -> Result<(), DbError> {
         self.0
             .write(move |tx| {
                 Box::pin(async move {
                     let done = sqlx::query(
-                        "UPDATE delivery SET state = 'sending', \
+                        "UPDATE delivery SET state = 'sending', place = $4, token = '', \
                          first_attempt = CASE WHEN first_attempt = 0 THEN $1 ELSE first_attempt END \
                          WHERE case_id = $2 AND counter = $3 AND state <> 'sent'",
                     )
                     .bind(stored(now))
                     .bind(case_id.to_vec())
                     .bind(stored(counter))
+                    .bind(place)
                     .execute(tx)
                     .await?;
                     expect_rows("delivery", done.rows_affected(), 1)
+                })
+            })
+            .await
+    }
+
+    /// The downstream took it, and says later under which id.
+    pub async fn keep_token(&self, case_id: B32, counter: u64, token: String) -> Result<(), DbError> {
+        self.0
+            .write(move |tx| {
+                Box::pin(async move {
+                    let sql =
+                        "UPDATE delivery SET token = $1 WHERE case_id = $2 AND counter = $3 AND state = 'sending'";
+                    let query = sqlx::query(sql).bind(token).bind(case_id.to_vec()).bind(stored(counter));
+                    expect_rows("delivery", query.execute(tx).await?.rows_affected(), 1)
                 })
             })
             .await
@@ -122,31 +141,17 @@ impl Store {
             .await
     }
 
-    /// The downstream has the report under this id, perhaps since `since`: updates are asked for again from then on.
+    /// The downstream has the report under this id and with this status, perhaps since `since`: updates are asked for again from then on.
     pub async fn report_sent(
         &self,
         case_id: B32,
-        request_id: String,
+        downstream: (String, String),
         since: u64,
         event: Vec<u8>,
         delete_at: u64,
     ) -> Result<(), DbError> {
         self.0
-            .write(move |tx| {
-                Box::pin(async move {
-                    close(tx, &case_id, 0, delete_at).await?;
-                    let done = sqlx::query(
-                        "UPDATE report SET request_id = $1, fate = 'sent', raw_status = 'open' WHERE case_id = $2",
-                    )
-                    .bind(request_id)
-                    .bind(case_id.to_vec())
-                    .execute(&mut *tx)
-                    .await?;
-                    expect_rows("report", done.rows_affected(), 1)?;
-                    super::news::lower_watermarks(tx, since).await?;
-                    add_event(tx, &case_id, event).await
-                })
-            })
+            .write(move |tx| Box::pin(async move { reported(tx, &case_id, downstream, since, event, delete_at).await }))
             .await
     }
 
@@ -203,23 +208,41 @@ impl Store {
     }
 }
 
-async fn close(tx: &mut AnyConnection, case_id: &B32, counter: u64, delete_at: u64) -> Result<(), DbError> {
+pub(super) async fn close(tx: &mut AnyConnection, case_id: &B32, counter: u64, delete_at: u64) -> Result<(), DbError> {
     let done = sqlx::query(
         "UPDATE delivery SET state = 'sent', delete_at = $1 WHERE case_id = $2 AND counter = $3 AND state <> 'sent'",
     )
     .bind(stored(delete_at))
     .bind(case_id.to_vec())
     .bind(stored(counter))
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    expect_rows("delivery", done.rows_affected(), 1)
+    expect_rows("delivery", done.rows_affected(), 1)?;
+    super::held::settled(tx, case_id).await
+}
+
+pub(super) async fn reported(
+    tx: &mut AnyConnection,
+    case_id: &B32,
+    (request_id, status): (String, String),
+    since: u64,
+    event: Vec<u8>,
+    delete_at: u64,
+) -> Result<(), DbError> {
+    close(tx, case_id, 0, delete_at).await?;
+    let sql = "UPDATE report SET request_id = $1, fate = 'sent', raw_status = $2 WHERE case_id = $3";
+    let query = sqlx::query(sql).bind(request_id).bind(status).bind(case_id.to_vec());
+    expect_rows("report", query.execute(&mut *tx).await?.rows_affected(), 1)?;
+    super::news::lower_watermarks(tx, since).await?;
+    add_event(tx, case_id, event).await
 }
 
 pub(super) async fn insert(tx: &mut AnyConnection, d: NewDelivery) -> Result<(), DbError> {
     let blob = |hash: Option<B32>| hash.map(|h| h.to_vec()).unwrap_or_default();
     let done = sqlx::query(
         "INSERT INTO delivery (case_id, counter, kind, payload, intake_key_id, seq, envelope_hash, state, due_at, \
-         attempts, first_attempt, day, delete_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, 0, 0, $9, 0)",
+         attempts, first_attempt, day, delete_at, place, token) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, 0, 0, $9, 0, '', '')",
     )
     .bind(d.case_id.to_vec())
     .bind(stored(d.counter))
@@ -259,5 +282,7 @@ fn read(row: &AnyRow) -> Result<Delivery, DbError> {
         unknown: state == "sending",
         attempts: number(10)?,
         first_attempt: number(11)?,
+        place: row.try_get(12)?,
+        token: Some(row.try_get::<String, _>(13)?).filter(|t| !t.is_empty()),
     })
 }

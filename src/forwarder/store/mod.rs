@@ -2,6 +2,8 @@
 
 pub mod cases;
 pub mod deliveries;
+pub mod exposure;
+pub mod held;
 pub mod inbox;
 pub mod keys;
 pub mod news;
@@ -10,24 +12,31 @@ pub mod windows;
 use std::path::Path;
 
 use sqlx::AnyConnection;
-use sqlx::Row as _;
 
 use crate::db::{Db, DbError, stored};
 
 /// Something that needs a person's eyes. Kept once, however often it comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// What kind of thing: `report`, `write`, `category`, `refused`, `lookup`, `status`, `regression`, `event`.
+    /// What kind of thing: one of the lists in [`held`].
     pub kind: String,
     /// A case reference or a downstream id.
     pub about: String,
     /// A code or the downstream's status.
     pub detail: String,
+    /// The downstream's time of it, Unix seconds; 0 where that says nothing.
+    pub at: u64,
 }
 
 impl Held {
     pub fn new(kind: &str, about: &str, detail: &str) -> Self {
-        Self { kind: kind.to_owned(), about: about.to_owned(), detail: detail.to_owned() }
+        Self { kind: kind.to_owned(), about: about.to_owned(), detail: detail.to_owned(), at: 0 }
+    }
+
+    /// With the downstream's time.
+    pub const fn at(mut self, at: u64) -> Self {
+        self.at = at;
+        self
     }
 }
 
@@ -50,22 +59,6 @@ impl Store {
     pub async fn hold(&self, held: Held, now: u64) -> Result<(), DbError> {
         self.0.write(move |tx| Box::pin(async move { hold(tx, &held, now).await })).await
     }
-
-    /// What is held, by kind.
-    pub async fn held(&self) -> Result<Vec<Held>, DbError> {
-        self.0
-            .read(|c| {
-                Box::pin(async move {
-                    let sql = "SELECT kind, about, detail FROM held ORDER BY kind, about, detail";
-                    let rows = sqlx::query(sql).fetch_all(c).await?;
-                    let held = |row: &sqlx::any::AnyRow| {
-                        Ok(Held { kind: row.try_get(0)?, about: row.try_get(1)?, detail: row.try_get(2)? })
-                    };
-                    rows.iter().map(held).collect()
-                })
-            })
-            .await
-    }
 }
 
 /// Start of the day: fine enough for an operator, too coarse to tell who acted.
@@ -74,9 +67,16 @@ pub(super) const fn day(now: u64) -> u64 {
 }
 
 pub(super) async fn hold(tx: &mut AnyConnection, held: &Held, now: u64) -> Result<(), DbError> {
-    let sql = "INSERT INTO held (kind, about, detail, held_on) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    if held::DELIVERIES.contains(&held.kind.as_str()) {
+        // A delivery waits for one thing at a time.
+        let sql = "DELETE FROM held WHERE kind = $1 AND about = $2 AND detail <> $3";
+        let query = sqlx::query(sql).bind(held.kind.clone()).bind(held.about.clone()).bind(held.detail.clone());
+        query.execute(&mut *tx).await?;
+    }
+    let sql = "INSERT INTO held (kind, about, detail, held_on, at) VALUES ($1, $2, $3, $4, $5) \
+               ON CONFLICT (kind, about, detail) DO UPDATE SET at = $5";
     let query = sqlx::query(sql).bind(held.kind.clone()).bind(held.about.clone()).bind(held.detail.clone());
-    query.bind(stored(day(now))).execute(tx).await?;
+    query.bind(stored(day(now))).bind(stored(held.at)).execute(tx).await?;
     Ok(())
 }
 
