@@ -58,7 +58,7 @@ pub mod backup {
             _ => {
                 let Some(card) = one_form::<HolderCard>(data) else { return false };
                 let Ok((auditor, key)) = card.check() else { return false };
-                assert_eq!((auditor.as_bytes(), &key.as_bytes()[..]), (&card.auditor.0, card.kem_pk.0.as_slice()));
+                assert_eq!((auditor.as_bytes(), key.as_bytes()), (&card.auditor.0, card.kem_pk.0.as_slice()));
                 true
             }
         }
