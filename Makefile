@@ -6,21 +6,24 @@ TIME ?= 600
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto bench-log audit-million kill-log timing mutants install
+.PHONY: help run test page browsers screens fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto bench-log audit-million kill-log timing mutants install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-run: ## build, then show everything at work on 100 real tickets
+run: page ## build, then show everything at work on 100 real tickets, and the reporter's page
 	scripts/install build
 	$(CARGO) build --release --locked
 	"$${CARGO_TARGET_DIR:-target}"/release/tabir demo
 
-test: install fmt lint doc deny checks-apply unit web interop fuzz-short ## every check that a change must pass
+test: install fmt lint doc deny checks-apply unit web browsers interop fuzz-short ## every check that a change must pass
 	@echo "make test: all passed"
 
 install: # what the checks need from the system
 	scripts/install test
+
+page: ## the reporter's page, into web/dist, from where the program takes it in
+	scripts/page
 
 fmt: ## formatting
 	$(CARGO) fmt --all --check
@@ -33,7 +36,7 @@ doc: install ## documentation of tabir-crypto, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p tabir-crypto --no-deps --document-private-items --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p tabir-crypto --no-deps --locked
 
-unit: install ## all tests of both crates
+unit: install page ## all tests of both crates
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 fuzz: ## fuzz every decoder of crypto/, TIME=600 seconds each, or those of TARGETS=; a table at the end
@@ -45,8 +48,14 @@ fuzz-short: # 10 seconds each: part of make test
 deny: ## licences, bans, sources and advisories of the dependencies
 	scripts/deny
 
-web: install ## the second implementation, in TypeScript: types, all vectors, envelopes of each side opened by the other
+web: install ## the page and its cryptography: types, all vectors, the built page, envelopes of each side opened by the other
 	scripts/web
+
+browsers: install ## the page in Chromium and in Firefox as Tor Browser's "Safer": the whole journey, traces, requests, accessibility (minutes)
+	scripts/browsers
+
+screens: install ## pictures of every state of the page, phone and desktop, both languages and schemes, into target/screens
+	scripts/browsers screens
 
 interop: install ## independent clients against running roles
 	scripts/interop

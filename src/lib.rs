@@ -20,5 +20,6 @@ pub mod ledger;
 pub mod log;
 pub mod notify;
 pub mod open311;
+pub mod page;
 pub mod warden;
 pub mod witness;

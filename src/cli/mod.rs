@@ -16,6 +16,7 @@ pub mod keys;
 pub mod log;
 pub mod official;
 mod openings;
+mod page;
 pub mod policy;
 pub mod report;
 pub mod serve;
@@ -103,6 +104,9 @@ enum Command {
     /// Write both logs into a folder for any web server
     #[command(subcommand)]
     Log(log::Command),
+    /// Write the reporter's page of an installation, and have its hashes logged
+    #[command(subcommand)]
+    Page(page::Command),
     /// Print one-use codes that buy a token each
     Voucher(voucher::Args),
     /// Check the mapping to the complaint system, and show what it would be sent
@@ -181,6 +185,7 @@ pub async fn main() -> ExitCode {
 
         Command::Log(command) => log::run(command).await,
         Command::Witness(command) => witness::run(command).await,
+        Command::Page(command) => page::run(command).await,
         Command::Voucher(args) => voucher::run(args).await,
         Command::Connector(command) => connector::run(command).await,
         Command::Held(command) => held::run(command).await,

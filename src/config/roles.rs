@@ -60,6 +60,9 @@ impl Roles {
         for smtp in [board, warden].into_iter().flatten() {
             smtp.password_file = smtp.password_file.take().map(|f| base.join(f));
         }
+        if let Some(gateway) = &mut self.gateway {
+            gateway.page = gateway.page.take().map(|dir| base.join(dir));
+        }
         if let Some(forwarder) = &mut self.forwarder {
             forwarder.api_key_file = forwarder.api_key_file.take().map(|f| base.join(f));
             forwarder.mapping = forwarder.mapping.take().map(|f| base.join(f));
@@ -107,6 +110,9 @@ pub struct Gateway {
     /// How long the previous epoch's tokens are still taken.
     #[serde(default = "overlap")]
     pub overlap_s: u64,
+    /// A folder that `tabir page build` wrote, to serve in place of the page that this program has inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PathBuf>,
 }
 
 /// Outbox and connector.

@@ -127,6 +127,9 @@ pub enum StartError {
     /// Its store.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// The page that it was told to serve.
+    #[error(transparent)]
+    Page(#[from] crate::page::PageError),
     /// Names in the trust root of which no token challenge can be made.
     #[error(transparent)]
     Crypto(#[from] Error),

@@ -40,8 +40,9 @@ use crate::api::gateway::Keys;
 use crate::clock::Clock;
 use crate::config::{Peers, Setup, roles};
 use crate::db::Db;
-use crate::http::{Parts, log_outbox};
+use crate::http::{Parts, cors, log_outbox};
 use crate::ledger::Ledger;
+use crate::page::{self, Page};
 use error::StartError;
 use redeem::KeyCache;
 
@@ -99,8 +100,13 @@ async fn open_store(dir: &Path) -> Result<Db, StartError> {
 pub async fn start(setup: &Setup, config: &roles::Gateway) -> Result<Parts, StartError> {
     let gateway = Arc::new(Gateway::open(setup, config).await?);
     let (db, identity) = (gateway.db.clone(), gateway.identity.clone());
+    let page = match &config.page {
+        Some(dir) => Some(Page::read(dir)?),
+        None => Page::build(&setup.trust, "").inspect_err(|why| tracing::warn!(%why, "no page")).ok(),
+    };
+    let page = page::routes::public(page, &[setup.peers.issuer.as_str(), setup.peers.log.as_str()]);
     Ok(Parts {
-        public: routes::public(Arc::clone(&gateway)),
+        public: cors::open(routes::public(Arc::clone(&gateway))).merge(page),
         internal: routes::internal(Arc::clone(&gateway)),
         background: vec![
             Box::pin(upkeep::run(gateway, setup.clone())),

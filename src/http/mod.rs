@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod client;
+pub mod cors;
 pub mod log_outbox;
 pub mod logging;
 pub mod openapi;

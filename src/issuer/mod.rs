@@ -19,7 +19,7 @@ use std::time::Duration;
 use tabir_crypto::statement::body::Role;
 
 use crate::config::{Setup, roles};
-use crate::http::{Parts, log_outbox};
+use crate::http::{Parts, cors, log_outbox};
 use attester_voucher::VoucherCode;
 use error::StartError;
 use service::{Service, Terms};
@@ -39,7 +39,7 @@ pub async fn start(config: &roles::Issuer, setup: &Setup) -> Result<Parts, Start
     let terms = Terms { epoch_s: config.epoch_s, overlap_s: config.overlap_s, pow_bits: config.pow_bits };
     let service = Arc::new(Service::new(store.clone(), setup.clock.clone(), identity.clone(), terms).await?);
     Ok(Parts {
-        public: routes::public(Arc::clone(&service)),
+        public: cors::open(routes::public(Arc::clone(&service))),
         background: vec![
             Box::pin(maintain(service, setup.clone())),
             Box::pin(log_outbox::run(store.db().clone(), identity, setup.clone())),

@@ -40,8 +40,8 @@ pub use store::Appended;
 use store::Store;
 
 use crate::config::{Setup, keys, roles};
-use crate::http::Parts;
 use crate::http::server::Background;
+use crate::http::{Parts, cors};
 use crate::ledger;
 
 /// Opens the store, replays the governance log, and makes routes and sequencers.
@@ -61,7 +61,7 @@ fn signer(dir: &Path, name: LogName, verifier: &LogVerifier) -> Result<NoteSigne
 #[must_use]
 pub fn parts(service: Service, background: Vec<Background>) -> Parts {
     let (public, internal) = routes::routers(service);
-    Parts { public, internal, background }
+    Parts { public: cors::open(public), internal, background }
 }
 
 /// As [`start`], without routes: the service itself, and the loops that grow the logs.

@@ -58,7 +58,7 @@ impl Running {
         write_identity(dir, Role::Gateway);
         let clock = Clock::manual(now);
         let setup = world.setup(&clock, Peers::default());
-        let config = roles::Gateway { dir: dir.to_path_buf(), overlap_s: OVERLAP };
+        let config = roles::Gateway { dir: dir.to_path_buf(), overlap_s: OVERLAP, page: None };
         let gateway = Arc::new(Gateway::open(&setup, &config).await.unwrap());
         let (url, stop_public) = serve(with_document(routes::public(Arc::clone(&gateway)))).await;
         let (internal, stop_internal) = serve(with_document(routes::internal(Arc::clone(&gateway)))).await;

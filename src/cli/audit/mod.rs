@@ -7,6 +7,7 @@ mod fetch;
 mod list;
 mod monitor;
 mod opening;
+mod page;
 mod progress;
 mod prove;
 mod report;
@@ -72,6 +73,11 @@ pub enum Command {
     /// Check a folder of proofs that `tabir follow --proof` made; offline
     #[command(after_help = "Example: tabir audit opening ./proof --trust trust.json")]
     Opening(opening::Args),
+    /// Compare the page that a site serves with the one that auditors signed in the governance log
+    #[command(
+        after_help = "Example: tabir audit page https://lapor.kota.example --server https://lapor.kota.example --trust trust.json\nExit code 3: it serves another one, or none was signed."
+    )]
+    Page(page::Args),
 }
 
 /// Writes lines to standard output, all at once. A pipe that was closed has read enough.
@@ -108,5 +114,6 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Erased(args) => erased::run(&args).await,
         Command::Monitor(args) => monitor::run(&args).await,
         Command::Opening(args) => opening::run(&args),
+        Command::Page(args) => page::run(&args).await,
     }
 }

@@ -164,7 +164,8 @@ async fn stay(stage: &Stage, citizens: &[Citizen]) -> Result<(), CliError> {
     }
     let program = processes::program()?;
     let (tabir, trust, receipt) = (program.display(), trust.display(), receipt.display());
-    println!("\nEverything stays up until Ctrl-C, then it is erased. To try in a second terminal:\n");
+    println!("\nEverything stays up until Ctrl-C, then it is erased.\n\nThe reporter's page: {server}/\n");
+    println!("To try in a second terminal:\n");
     println!("export TABIR_SERVER={server} TABIR_TRUST={trust}");
     println!("{tabir} follow --receipt {receipt} --prove");
     println!("echo 'The officer asked for money.' | {tabir} report --category bribery --text -");

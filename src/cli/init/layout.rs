@@ -187,7 +187,7 @@ fn issuer(dir: PathBuf, v: &Values) -> roles::Issuer {
 }
 
 fn gateway(dir: PathBuf) -> roles::Gateway {
-    roles::Gateway { dir, overlap_s: 7 * 86_400 }
+    roles::Gateway { dir, overlap_s: 7 * 86_400, page: None }
 }
 
 fn council(dir: PathBuf, poll_ms: u64) -> roles::Council {

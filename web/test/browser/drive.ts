@@ -23,6 +23,8 @@ export interface Tab {
   open(url: string): Promise<void>;
   /** Waits until it is there and can be seen. */
   see(selector: string): Promise<void>;
+  /** Waits until it is no longer there. */
+  gone(selector: string): Promise<void>;
   click(selector: string): Promise<void>;
   type(selector: string, text: string): Promise<void>;
   key(name: string): Promise<void>;
@@ -82,6 +84,7 @@ function chromiumTab(page: ChromiumPage): Tab {
   return {
     open: async (url) => void (await page.goto(url)),
     see: async (selector) => void (await page.waitForSelector(selector)),
+    gone: async (selector) => void (await page.waitForSelector(selector, { state: "detached" })),
     click: (selector) => page.click(selector),
     type: (selector, text) => page.fill(selector, text),
     key: (name) => page.keyboard.press(name),
@@ -143,6 +146,7 @@ function firefoxTab(page: FirefoxPage): Tab {
   return {
     open: async (url) => void (await page.goto(url)),
     see,
+    gone: async (selector) => void (await page.waitForSelector(selector, { hidden: true })),
     click: async (selector) => {
       await see(selector);
       await page.click(selector);

@@ -17,10 +17,18 @@ export function forms(words: string): Map<string, Buffer> {
   for (let shift = 0; shift < 3; shift++) {
     const text = Buffer.concat([Buffer.alloc(shift), utf8]).toString("base64").replace(/=+$/, "");
     const inner = text.slice(shift === 0 ? 0 : 4, -2);
+    // A few letters stand anywhere by chance.
+    if (inner.length < 8) continue;
     found.set(`base64 ${shift}`, Buffer.from(inner));
     found.set(`base64url ${shift}`, Buffer.from(inner.replaceAll("+", "-").replaceAll("/", "_")));
   }
   return found;
+}
+
+/** A receipt, and each two of its words that follow each other, as they could be written. */
+export function receiptForms(receipt: string): string[] {
+  const groups = receipt.split("-");
+  return [receipt, groups.join(" "), groups.join(""), ...groups.slice(1).flatMap((g, i) => [`${groups[i]}-${g}`, `${groups[i]} ${g}`, `${groups[i]}${g}`])];
 }
 
 /** Where words stand in these bytes: names of the forms in which they were found. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { DESKTOP, PHONE, startChromium } from "./drive.ts";
 import { Stage } from "./stage.ts";
-import { PLACE, PHONE_NUMBER, begin, comeBack, send, until, write } from "./steps.ts";
+import { PHONE_NUMBER, PLACE, begin, comeBack, newWord, send, textWith, until, write } from "./steps.ts";
 
 const [folder = "../target/screens", language, scheme] = process.argv.slice(2);
 
@@ -39,7 +39,8 @@ async function walk(stage: Stage, language: "id" | "en", scheme: "light" | "dark
   await tab.click("#exit");
 
   await start();
-  await write(tab, { place: PLACE, named: true, at });
+  const word = newWord();
+  await write(tab, { text: textWith(word), place: PLACE, named: true, at });
   browser.proxy.rule = ({ url }) => (url.endsWith("/v1/reports") ? { status: 503, headers: { "retry-after": "60" } } : undefined);
   await tab.click("fieldset p:last-child input");
   await tab.click("#send");
@@ -59,7 +60,7 @@ async function walk(stage: Stage, language: "id" | "en", scheme: "light" | "dark
   await comeBack(tab, stage, receipt);
   await tab.click(`header [lang=${language}]`);
   await at("case-new");
-  const id = await stage.complaint("xylofonmerah");
+  const id = await stage.complaint(word);
   await stage.officer("ask", id, "Jam berapa kejadiannya?");
   await until(tab, stage, receipt, "#question");
   await tab.click(`header [lang=${language}]`);

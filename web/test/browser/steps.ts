@@ -2,14 +2,17 @@
 import type { Stage } from "./stage.ts";
 import type { Tab } from "./drive.ts";
 
-/** Words that stand in nothing else, so that each of them found anywhere is a trace. */
-export const TEXT = "Loket empat meminta xylofonmerah sebelum stempel";
+/** A word that stands in nothing else, not even in another report. */
+export const newWord = (): string => `xylofon${Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => "abcdefghijklmnop"[b & 15]).join("")}`;
+export const textWith = (word: string): string => `Loket empat meminta ${word} sebelum stempel`;
 export const PLACE = "Gang Kuwukbiru dekat pos ronda";
 export const NAME = "Zulkarnainungu Wirasaputri";
 export const PHONE_NUMBER = "0899-7711-2233";
 export const ANSWER = "Pukul sembilan, map kuninggading";
 
 export interface Wanted {
+  /** The report; one of its own where none is given. */
+  readonly text?: string;
   readonly place?: string;
   readonly named?: boolean;
   readonly release?: "urgent" | "batched";
@@ -25,13 +28,13 @@ export async function begin(tab: Tab, stage: Stage): Promise<void> {
 }
 
 /** From the first screen to the review. */
-export async function write(tab: Tab, { place, named = false, at = async () => {} }: Wanted): Promise<void> {
+export async function write(tab: Tab, { text = textWith(newWord()), place, named = false, at = async () => {} }: Wanted): Promise<void> {
   await at("start");
   await tab.click("#begin");
   await tab.see(".choices");
   await at("category");
   await tab.click(".choices li:last-child button");
-  await tab.type("#text", TEXT);
+  await tab.type("#text", text);
   await at("text");
   await tab.click("#next");
   await tab.see("#place");
