@@ -49,7 +49,7 @@ fn number(entry: &Entry) -> Option<u64> {
 /// A number as people say it.
 fn spoken(name: &str, number: u64) -> String {
     let seconds = match name {
-        n if n.ends_with("_ms") && number % 1_000 != 0 => return format!("{number} milliseconds"),
+        n if n.ends_with("_ms") && !number.is_multiple_of(1_000) => return format!("{number} milliseconds"),
         n if n.ends_with("_ms") => number / 1_000,
         n if n.ends_with("_s") => number,
         _ => return number.to_string(),
