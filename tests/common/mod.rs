@@ -5,6 +5,7 @@ pub mod cut_proxy;
 pub mod desk;
 pub mod fault_proxy;
 pub mod forwarding;
+pub mod stand_in;
 pub mod world;
 
 use std::collections::BTreeMap;
