@@ -145,7 +145,7 @@ async fn every_listener_serves_a_whole_document_of_its_addresses_and_refuses_in_
                 assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: an id twice");
             }
             // A method that the document does not have is refused, and the answer says which there are.
-            let url = format!("{base}{}", path.replace('{', "x").replace('}', "x"));
+            let url = format!("{base}{}", path.replace(['{', '}'], "x"));
             let other = METHODS.iter().find(|m| !item[**m].is_object()).unwrap();
             let answer = asked.send(other, &url, &[], Vec::new()).await;
             let allow = answer.headers().get("allow").map(|v| v.to_str().unwrap().to_ascii_lowercase());
