@@ -145,7 +145,11 @@ fn refuses_one_key_for_two_epochs() {
     let mut second = key_announced(KeyKind::Token, 2);
     second.key = key_announced(KeyKind::Token, 1).key;
     refused(log.announce(&second, &issuer()), Code::KeyConflict);
-    refused(log.state.key(KeyKind::Token, 1), Code::KeyConflict);
+    for epoch in [1, 2] {
+        refused(log.state.key(KeyKind::Token, epoch), Code::KeyConflict);
+    }
+    let at = second.not_before.0 + DAY;
+    assert_eq!(epoch(&log, at), Err(Code::KeyConflict), "nor does the later one count when its time comes");
 }
 
 #[test]

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use tabir::cli::demo::ports::free_port;
 use tabir::clock::Clock;
+use tabir::config::keys::write_private;
 use tabir::config::roles::{Log, Roles};
 use tabir::config::{Config, Listen, Peers};
+use tabir_crypto::statement::body::Role;
 use tokio::sync::watch;
 
-use crate::log_support::{setup, trust_statement};
+use crate::log_support::{identity_seed, setup, trust_statement};
 
 /// Each can be started and killed; dropping the pair ends both.
 pub struct Pair {
@@ -29,6 +31,9 @@ impl Pair {
         let log = dir.join("log");
         std::fs::create_dir(&log).unwrap();
         drop(setup(&log, Clock::system(), watch::channel(false).1));
+        // The check before a start wants each role's identity to be the one that the trust root names.
+        let identity = format!("{}\n", hex::encode([identity_seed(Role::Log); 32]));
+        write_private(&log.join("identity.key"), identity.as_bytes()).unwrap();
         let trust = dir.join("trust.json");
         std::fs::write(&trust, trust_statement().to_bytes()).unwrap();
         let [a, b, c, d] = [(); 4].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())));

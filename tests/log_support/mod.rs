@@ -44,7 +44,11 @@ pub fn key(n: u8) -> SigningKey {
 }
 
 pub fn identity(role: Role) -> SigningKey {
-    key(10 + Role::ALL.iter().position(|r| *r == role).unwrap() as u8)
+    key(identity_seed(role))
+}
+
+pub fn identity_seed(role: Role) -> u8 {
+    10 + Role::ALL.iter().position(|r| *r == role).unwrap() as u8
 }
 
 pub fn log_seed(name: LogName) -> u8 {

@@ -92,7 +92,8 @@ async fn visits(client: &reqwest::Client, base: &str) {
     assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (200, "public"));
     // Too large, malformed, and a host that is none of ours.
     let large = client.post(base).body(vec![0; 5 << 20]).send().await;
-    assert!(large.is_err() || large.unwrap().status().as_u16() == 413);
+    // nginx says 413; Caddy's relay finds out while it reads, and says that it could not pass it on.
+    assert!(large.as_ref().map_or(true, |answer| [413, 502].contains(&answer.status().as_u16())), "{large:?}");
     let _ = client.get(format!("{base}/%00")).header("host", "elsewhere.example").send().await;
 }
 

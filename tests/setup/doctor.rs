@@ -136,14 +136,14 @@ async fn a_certificate_is_told_before_it_ends_and_one_that_nobody_signed_is_refu
     let [public, internal, plain, behind_public] = ports();
     let ports = nginx::Ports { public, internal, plain, behind_public, behind_internal: demo.ports.gateway_internal };
     let authority = dir.path().join("authority.pem");
-    nginx::certificate_for(dir.path(), &authority, Some(time::Duration::days(5)));
+    nginx::certificate_for(dir.path(), &authority, Some(time::Duration::hours(5 * 24 + 12)));
     let nginx = Nginx::start(dir.path(), &nginx::sample(dir.path(), &ports), public).await;
     let of = format!("http://127.0.0.1:{}", demo.ports.gateway_internal);
     demo.instead("forwarder", &of, &format!("https://localhost:{internal}"));
     let (_, findings) = demo.look("forwarder", Some(&authority));
     let certificate = found(&findings, "certificate", &internal.to_string());
     assert_eq!(certificate[0]["level"], "warning", "{findings:?}");
-    assert!(certificate[0]["found"].as_str().unwrap().contains("4 days"), "{certificate:?}");
+    assert!(certificate[0]["found"].as_str().unwrap().contains("5 days"), "{certificate:?}");
     // Whoever does not know the authority gets no further.
     let (_, findings) = demo.look("forwarder", None);
     let connection = found(&findings, "connections", "gateway_internal")[0];

@@ -288,7 +288,9 @@ impl State {
         // One public key under two epochs is a conflict of both.
         let earlier = *self.key_ids.entry(id).or_insert(place);
         if earlier != place {
+            let first = self.key_by_id(&id).cloned();
             self.keys.entry(earlier).or_default().push(key.clone());
+            self.keys.entry(place).or_default().extend(first);
         }
         self.keys.entry(place).or_default().push(key);
     }
