@@ -23,7 +23,7 @@ use crate::secret::SecretBytes;
 pub type Signature = [u8; 64];
 
 /// A public key whose encoding is canonical and whose order is not small. Its point is kept beside its bytes: it verifies
-/// many signatures, and to find the point again is a tenth of the work of each.
+/// many signatures, and need not be found again for each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
 

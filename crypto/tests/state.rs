@@ -148,8 +148,7 @@ fn refuses_one_key_for_two_epochs() {
     for epoch in [1, 2] {
         refused(log.state.key(KeyKind::Token, epoch), Code::KeyConflict);
     }
-    let at = second.not_before.0 + DAY;
-    assert_eq!(epoch(&log, at), Err(Code::KeyConflict), "nor does the later one count when its time comes");
+    assert_eq!(epoch(&log, second.not_before.0 + DAY), Err(Code::KeyConflict), "nor the later one in its time");
 }
 
 #[test]

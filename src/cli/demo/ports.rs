@@ -18,12 +18,13 @@ pub fn free_port() -> Result<u16, CliError> {
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     let length = u32::from(RANGE.end - RANGE.start);
     let begin = std::process::id().wrapping_mul(STRIDE) % length;
-    let free = RANGE.filter_map(|_| {
+    let mut tries = RANGE;
+    let free = tries.find_map(|_| {
         let offset = (begin + GIVEN.fetch_add(1, Ordering::Relaxed) % length) % length;
         let port = RANGE.start + u16::try_from(offset).ok()?;
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok().map(|_| port)
     });
-    { free }.next().ok_or_else(|| CliError::Failed("no port between 10000 and 29999 of 127.0.0.1 is free".into()))
+    free.ok_or_else(|| CliError::Failed("no port between 10000 and 29999 of 127.0.0.1 is free".into()))
 }
 
 /// One for each listener of an installation.

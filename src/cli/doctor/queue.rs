@@ -17,7 +17,7 @@ pub async fn look(config: &Config, now: u64) -> Vec<Finding> {
         match queue::look(role, dir).await {
             Ok(queues) => found.extend(queues.iter().map(|q| told(role, q, now))),
             Err(error) => {
-                let todo = "Run this as the user of the role. A damaged store is for docs/operating.md.";
+                let todo = "Run this as the user of the role. If the store is damaged, stop the role and keep the file as it is.";
                 found.push(Finding::new(Level::Error, "queue", role, error.to_string(), todo));
             }
         }
