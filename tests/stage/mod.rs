@@ -20,12 +20,14 @@ use tabir::client::report::Draft;
 use tabir::client::{ClientError, Session};
 use tabir::clock::Clock;
 use tabir::config::{Config, keys};
-use tabir::http::{Client, Method, call};
+use tabir::http::{Client, HttpError, Method, call};
+use tabir_crypto::Code;
 use tabir_crypto::content::{Location, Precision};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
 use tabir_crypto::statement::value::CodeText;
 use tabir_crypto::statement::{Body, Statement, Verb};
+use tabir_crypto::token::header::read_challenge;
 use tabir_crypto::trust::Trust;
 
 /// Between two tries of something that takes a moment.
@@ -205,7 +207,8 @@ impl Stage {
         panic!("the installation is not ready: {why}\n{}", self.said());
     }
 
-    /// A client finds every key and a council, and the gateway, which reads the log by itself, asks for a token.
+    /// A client finds every key and a council, and the gateway, whose own view of the log may be a moment behind, asks for
+    /// a token of the key that the client found.
     async fn ready(&self) -> Result<(), ClientError> {
         let (client, clock) = (self.client.clone(), self.clock.clone());
         let session = Session::open(client, clock, Arc::clone(&self.trust), &self.gateway()).await?;
@@ -214,11 +217,17 @@ impl Stage {
         }
         session.view.state.active_council(&self.trust, session.now())?;
         let url = format!("{}/v1/reports", self.gateway());
-        match self.client.send(Method::POST, &url, &[("content-type", "application/json")], Vec::new()).await {
-            Err(error) if error.code() == Some("token-missing") && !session.services.categories.is_empty() => Ok(()),
-            Err(error) => Err(error.into()),
+        let asked = match self.client.send(Method::POST, &url, &[("content-type", "application/json")], Vec::new()).await {
+            Err(HttpError::Problem { code, headers, .. }) if code == "token-missing" => headers,
+            Err(error) => return Err(error.into()),
             Ok(_) => panic!("the gateway took nothing for a report"),
+        };
+        let header = asked.get("www-authenticate").and_then(|h| h.to_str().ok()).unwrap_or_default();
+        let (_, key) = read_challenge(header)?;
+        if key.spki() != session.key(KeyKind::Token)? || session.services.categories.is_empty() {
+            return Err(Code::NotActive.into());
         }
+        Ok(())
     }
 
     /// What the processes wrote.
