@@ -224,7 +224,7 @@ impl Stage {
         };
         let header = asked.get("www-authenticate").and_then(|h| h.to_str().ok()).unwrap_or_default();
         let (_, key) = read_challenge(header)?;
-        if key.spki() != session.key(KeyKind::Token)? || session.services.categories.is_empty() {
+        if *key.spki() != *session.key(KeyKind::Token)? || session.services.categories.is_empty() {
             return Err(Code::NotActive.into());
         }
         Ok(())
