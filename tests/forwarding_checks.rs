@@ -86,6 +86,7 @@ async fn refuses_a_content_that_names_another_mailbox() {
         identity: IdentityState::None,
         mailbox_pk: KemSecretKey::generate(&mut Random).public_key(),
         attachments: Vec::new(),
+        via: None,
     };
     let item = report_item(&keys, &content, &intake_key(world.dir.path()));
     world.offer(item);

@@ -1,5 +1,7 @@
 //! Programs that Tabir's authors did not write, against running roles. `tests/interop/README.md` says what each is told.
 
+#[path = "interop/apps.rs"]
+mod apps;
 #[path = "common/folder.rs"]
 mod folder;
 #[path = "interop/live_log.rs"]
@@ -32,12 +34,13 @@ fn conclude(name: &str, wrong: &[String]) {
     assert!(wrong.is_empty(), "{name}: {}", wrong.join("\n"));
 }
 
-/// Runs a client that prints its own line.
-async fn say(command: &mut Command) {
+/// Runs a client that prints its own line; gives what it said.
+async fn say(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().await.expect("`make interop` installs what this runs on");
     let (said, why) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
     print!("{said}");
     assert!(output.status.success() && said.lines().any(|line| line.ends_with(" PASS")), "{said}{why}");
+    said
 }
 
 #[tokio::test]

@@ -170,6 +170,28 @@ pub enum IdentityState {
     Sealed,
 }
 
+/// Who sealed in the reporter's place. That machine, and whoever watches it, saw the text, the identity if there is one, and
+/// the receipt: nothing is hidden from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// A server between an app and the gateway.
+    Facade,
+    /// An officer at a counter, who typed for her.
+    Counter,
+}
+
+impl Via {
+    /// The name as it stands in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Facade => "facade",
+            Self::Counter => "counter",
+        }
+    }
+}
+
 /// A report's content. Only the forwarder, and the downstream behind it, read it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -189,6 +211,9 @@ pub struct Content {
     /// Repeated here, since HPKE does not say who sealed.
     pub mailbox_pk: KemPublicKey,
     pub attachments: Vec<Attachment>,
+    /// Absent where the reporter's own device sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
 }
 
 /// A way to reach somebody.

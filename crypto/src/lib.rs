@@ -16,6 +16,7 @@ pub mod custody;
 pub mod ed25519;
 pub mod envelope;
 pub mod error;
+pub mod facade;
 pub mod hpke;
 pub mod json;
 pub mod keyfile;

@@ -5,9 +5,11 @@ mod backup;
 pub mod connect;
 pub mod connector;
 pub mod council;
+pub mod counter;
 pub mod demo;
 pub mod desk;
 pub mod doctor;
+pub mod facade;
 pub mod follow;
 mod follow_prove;
 pub mod held;
@@ -90,6 +92,9 @@ enum Command {
     Unseal(unseal::Command),
     /// Seal a report on this device and send it
     Report(report::Args),
+    /// Type a report for somebody at a counter, who leaves with the receipt
+    #[command(subcommand)]
+    Counter(counter::Command),
     /// Come back with the receipt: read, answer, rate, dispute, erase, prove
     Follow(follow::Args),
     /// Show every key that people rely on, and watch for new ones
@@ -117,6 +122,9 @@ enum Command {
     Held(held::Command),
     /// Handle reports at the built-in desk
     Desk(desk::Args),
+    /// Let existing apps report: make their keys, see what is in stock
+    #[command(subcommand)]
+    Facade(facade::Command),
 }
 
 /// Why a command did not do what it was asked.
@@ -179,6 +187,7 @@ pub async fn main() -> ExitCode {
         Command::Backup(command) => backup::run(command).await,
         Command::Unseal(command) => unseal::run(command).await,
         Command::Report(args) => report::run(args).await,
+        Command::Counter(command) => counter::run(command).await,
         Command::Follow(args) => follow::run(args).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Audit(command) => audit::run(command).await,
@@ -190,6 +199,7 @@ pub async fn main() -> ExitCode {
         Command::Connector(command) => connector::run(command).await,
         Command::Held(command) => held::run(command).await,
         Command::Desk(args) => desk::run(args).await,
+        Command::Facade(command) => facade::run(command).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -40,6 +40,7 @@ enum RoleArg {
     Log,
     Warden,
     Desk,
+    Facade,
 }
 
 /// How often the governance log is read, unless the log runs here with a shorter interval.
@@ -134,6 +135,7 @@ fn only(all: Roles, role: RoleArg) -> Roles {
         RoleArg::Log => one.log = all.log,
         RoleArg::Warden => one.warden = all.warden,
         RoleArg::Desk => one.desk = all.desk,
+        RoleArg::Facade => one.facade = all.facade,
     }
     one
 }
@@ -183,6 +185,9 @@ async fn parts(config: &Config, setup: &Setup) -> Result<Vec<Parts>, CliError> {
     }
     if let Some(c) = &roles.desk {
         parts.push(crate::desk::start(setup, c).await.map_err(|e| failed("desk")(&e))?);
+    }
+    if let Some(c) = &roles.facade {
+        parts.push(crate::facade::start(setup, c).await.map_err(|e| failed("facade")(&e))?);
     }
     Ok(parts)
 }

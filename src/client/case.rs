@@ -16,7 +16,7 @@ use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::submission::CaseWriteBody;
 use tabir_crypto::token::Token;
 use tabir_crypto::trust::Trust;
-use tabir_crypto::{B32, Code, Secret, countersign, json};
+use tabir_crypto::{B32, Code, Secret, SecretBytes, countersign, json};
 
 use super::{ClientError, Session, report, tokens};
 use crate::api::gateway::{CaseView, Written};
@@ -52,10 +52,7 @@ impl Case {
 /// Reads a case. Errors: HTTP, `context` (an answer about another case, a message that is not the forwarder's, a gap).
 pub async fn read(session: &Session, receipt: &Receipt) -> Result<Case, ClientError> {
     let keys = receipt.keys();
-    let access = Secret::new(format!("Tabir-Case {}", hex::encode(keys.access.expose())));
-    let url = format!("{}/v1/case", session.server);
-    let headers = [("authorization", access.expose().as_str())];
-    let view: CaseView = session.http.send(Method::GET, &url, &headers, Vec::new()).await?.json()?;
+    let view = look(session, &keys.access).await?;
     let acceptance = report::check_acceptance(session, &view.acceptance)?;
     if acceptance.case_id.0 != keys.case_id() || acceptance.a.0 != keys.a() {
         return Err(Code::Context.into());
@@ -70,6 +67,14 @@ pub async fn read(session: &Session, receipt: &Receipt) -> Result<Case, ClientEr
         messages.push(message);
     }
     Ok(Case { view, messages })
+}
+
+/// What the gateway says of a case to who has its access key and no more: its messages stay sealed. Error: HTTP.
+pub async fn look(session: &Session, access: &SecretBytes<32>) -> Result<CaseView, ClientError> {
+    let access = Secret::new(format!("Tabir-Case {}", hex::encode(access.expose())));
+    let url = format!("{}/v1/case", session.server);
+    let headers = [("authorization", access.expose().as_str())];
+    Ok(session.http.send(Method::GET, &url, &headers, Vec::new()).await?.json()?)
 }
 
 fn open_message(session: &Session, keys: &ReceiptKeys, seq: u64, sealed: &[u8]) -> Result<(Message, B32), ClientError> {

@@ -17,6 +17,7 @@ pub mod log_source;
 pub mod log_tree;
 pub mod official;
 pub mod opening;
+pub mod plain;
 pub mod proof_file;
 pub mod prove;
 pub mod report;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::http::Method;
-use tabir_crypto::content::{Content, IdentityRecord, IdentityState, Location, content_hash, pad_content};
+use tabir_crypto::content::{Content, IdentityRecord, IdentityState, Location, Via, content_hash, pad_content};
 use tabir_crypto::envelope::{self, SealParams};
 use tabir_crypto::hpke::{self, KemPublicKey, Use};
 use tabir_crypto::receipt::{Receipt, accept_body, reference};
@@ -69,6 +69,16 @@ pub fn seal(session: &Session, draft: &Draft) -> Result<Sealed, ClientError> {
 /// As [`seal`], to the council that the reporter was shown and no other: while somebody reads, another may have begun to
 /// count. Errors: those of [`seal`], `context` when it has.
 pub fn seal_as_shown(session: &Session, draft: &Draft, shown: Option<&Consent>) -> Result<Sealed, ClientError> {
+    seal_via(session, draft, shown, None)
+}
+
+/// As [`seal_as_shown`], in the reporter's place: the content says by whom. Errors: those of [`seal_as_shown`].
+pub fn seal_via(
+    session: &Session,
+    draft: &Draft,
+    shown: Option<&Consent>,
+    via: Option<Via>,
+) -> Result<Sealed, ClientError> {
     if draft.identity.is_some() {
         session.check_fresh()?;
     }
@@ -93,6 +103,7 @@ pub fn seal_as_shown(session: &Session, draft: &Draft, shown: Option<&Consent>) 
         identity: if draft.identity.is_some() { IdentityState::Sealed } else { IdentityState::None },
         mailbox_pk: keys.mailbox_pk(),
         attachments: Vec::new(),
+        via,
     };
     let padded = pad_content(&json::to_vec(&content)?)?;
     let sealed = hpke::uses::seal(&intake, &Use::Content { case_id, intake_key_id }, padded.expose(), rng)?;
@@ -139,10 +150,24 @@ pub fn seal_as_shown(session: &Session, draft: &Draft, shown: Option<&Consent>) 
 /// Sends a sealed report, again after a lost answer. Errors: HTTP, `context` (an acceptance of something else),
 /// `token-challenge` (a 401 that asks for another challenge than this client builds).
 pub async fn send(session: &Session, sealed: &Sealed, token: &Token) -> Result<Accepted, ClientError> {
+    deliver(session, &sealed.body, &sealed.submission, token).await
+}
+
+/// As [`send`], of a body that was sealed before and kept. Errors: those of [`send`], and of the body's JSON.
+pub async fn send_again(session: &Session, body: &[u8], token: &Token) -> Result<Accepted, ClientError> {
+    deliver(session, body, &json::from_slice(body)?, token).await
+}
+
+async fn deliver(
+    session: &Session,
+    body: &[u8],
+    submission: &Submission,
+    token: &Token,
+) -> Result<Accepted, ClientError> {
     let url = format!("{}/v1/reports", session.server);
     let authorization = tokens::authorization(token);
     let headers = [("content-type", "application/json"), ("authorization", authorization.as_str())];
-    let post = || session.http.send(Method::POST, &url, &headers, sealed.body.clone());
+    let post = || session.http.send(Method::POST, &url, &headers, body.to_vec());
     let answer = match post().await {
         Err(HttpError::Unreachable(_)) => post().await,
         other => other,
@@ -150,7 +175,7 @@ pub async fn send(session: &Session, sealed: &Sealed, token: &Token) -> Result<A
     let answer = answer.map_err(|e| check_challenge(session, e))?;
     let created: Reported = answer.json()?;
     let acceptance = check_acceptance(session, &created.acceptance)?;
-    let commitment = sealed.submission.commitment()?;
+    let commitment = submission.commitment()?;
     let fits = acceptance.case_id.0 == commitment.case_id
         && acceptance.a.0 == commitment.a
         && acceptance.b.0 == commitment.b

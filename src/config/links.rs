@@ -96,7 +96,7 @@ const fn link(from: &'static str, peer: Peer, what: &'static str) -> Link {
 }
 
 /// All of them. Whatever is not here need not be let through a firewall.
-pub const LINKS: [Link; 17] = [
+pub const LINKS: [Link; 20] = [
     link("issuer", Peer::Log, "reads the governance log"),
     link("issuer", Peer::LogInternal, "announces its keys"),
     link("gateway", Peer::Log, "reads the governance log"),
@@ -110,6 +110,9 @@ pub const LINKS: [Link; 17] = [
     link("forwarder", Peer::GatewayInternal, "fetches reports, brings answers"),
     Link { from: "forwarder", peer: None, what: "the complaint system: hands reports in, reads updates" },
     link("desk", Peer::Log, "reads the governance log"),
+    link("facade", Peer::Log, "reads the governance log"),
+    link("facade", Peer::Issuer, "buys tokens"),
+    link("facade", Peer::Gateway, "passes reports on, asks for statuses"),
     link("warden", Peer::Log, "reads both logs, cosigns them"),
     link("warden", Peer::LogInternal, "logs releases"),
     link("warden", Peer::Council, "proposes its keys"),

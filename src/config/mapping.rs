@@ -243,6 +243,8 @@ pub enum Field {
     Language,
     /// The place in words.
     Place,
+    /// Who sealed it, if not the reporter's own device.
+    Via,
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@
 //! has a folder with its store and its keys: `store.sqlite`, `identity.key` (mode 0600).
 
 pub mod check;
+pub mod facade;
 pub mod keys;
 pub mod links;
 pub mod mapping;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use super::facade::Facade;
 use super::notify::{Alerts, Notify};
 
 /// `[roles.<name>]`.
@@ -25,6 +26,8 @@ pub struct Roles {
     pub warden: Option<Warden>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desk: Option<Desk>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facade: Option<Facade>,
 }
 
 impl Roles {
@@ -38,6 +41,7 @@ impl Roles {
             ("log", self.log.as_ref().map(|r| r.dir.as_path())),
             ("warden", self.warden.as_ref().map(|r| r.dir.as_path())),
             ("desk", self.desk.as_ref().map(|r| r.dir.as_path())),
+            ("facade", self.facade.as_ref().map(|r| r.dir.as_path())),
         ];
         all.into_iter().filter_map(|(name, dir)| Some((name, dir?)))
     }
@@ -51,6 +55,7 @@ impl Roles {
             self.log.as_mut().map(|r| &mut r.dir),
             self.warden.as_mut().map(|r| &mut r.dir),
             self.desk.as_mut().map(|r| &mut r.dir),
+            self.facade.as_mut().map(|r| &mut r.dir),
         ];
         for dir in dirs.into_iter().flatten() {
             *dir = base.join(&*dir);
@@ -62,6 +67,9 @@ impl Roles {
         }
         if let Some(gateway) = &mut self.gateway {
             gateway.page = gateway.page.take().map(|dir| base.join(dir));
+        }
+        if let Some(facade) = &mut self.facade {
+            facade.vouchers_file = facade.vouchers_file.take().map(|f| base.join(f));
         }
         if let Some(forwarder) = &mut self.forwarder {
             forwarder.api_key_file = forwarder.api_key_file.take().map(|f| base.join(f));

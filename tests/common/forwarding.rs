@@ -269,6 +269,7 @@ impl World {
             identity: IdentityState::Sealed,
             mailbox_pk: keys.mailbox_pk(),
             attachments: Vec::new(),
+            via: None,
         };
         let item = report_item(&keys, &content, &key);
         (Reported { reference: reference(&case_id), case_id, keys, counter: 0, seq: 0 }, item)

@@ -8,7 +8,7 @@ use tabir_crypto::attachment::Attachment;
 use tabir_crypto::codec::{b64, b64url, b64url_padded, unb64, unb64url, unb64url_padded};
 use tabir_crypto::content::{
     Contact, ContactKind, Content, Dispute, DisputeCode, IdentityRecord, IdentityState, Location, Message, MessageKind,
-    Precision, Rating, SealedReply, Stars, pad_content, pad_message, unpad_content, unpad_message,
+    Precision, Rating, SealedReply, Stars, Via, pad_content, pad_message, unpad_content, unpad_message,
 };
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::hpke::{KemSecretKey, Use, uses};
@@ -271,6 +271,7 @@ proptest! {
     fn a_content_comes_back(
         category in code(), words in words(), location in location(), seed: u64,
         attributes in btree_map(code(), text(), 0..4), attachments in vec(attachment(), 0..3), urgent: bool, sealed: bool,
+        via in 0_usize..3,
     ) {
         comes_back(&Content {
             v: V1,
@@ -283,6 +284,7 @@ proptest! {
             identity: if sealed { IdentityState::Sealed } else { IdentityState::None },
             mailbox_pk: KemSecretKey::generate(&mut seeded(seed)).public_key(),
             attachments,
+            via: [None, Some(Via::Facade), Some(Via::Counter)][via],
         });
     }
 

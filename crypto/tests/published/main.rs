@@ -1,4 +1,4 @@
-//! The vectors that this crate publishes: a journey, a key ceremony, a reshare, every verb's statement, a log.
+//! The vectors that this crate publishes: a journey, a key ceremony, a reshare, every verb's statement, contents, a log.
 //!
 //! Each test makes its file of `tests/vectors/` again, from seeds, and compares. `TABIR_VECTORS=write` writes it instead.
 //! Whatever a file says is refused was refused, with that code, while it was made; `web/test` reads the same files.
@@ -9,6 +9,7 @@ mod council;
 mod world;
 
 mod ceremony;
+mod contents;
 mod envelopes;
 mod hostile;
 mod journey;
@@ -26,6 +27,11 @@ use kit::published;
 #[test]
 fn ceremony_is_as_published() {
     published("ceremony.json", &ceremony::file());
+}
+
+#[test]
+fn contents_are_as_published() {
+    published("contents.json", &contents::file());
 }
 
 #[test]

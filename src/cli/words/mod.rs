@@ -3,6 +3,7 @@
 
 mod consent;
 pub mod proof;
+pub mod slip;
 
 pub use consent::{confirm, consent};
 

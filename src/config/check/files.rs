@@ -12,7 +12,7 @@ use crate::config::keys::{IDENTITY, OTHERS, read_signing_key};
 use crate::config::{Config, ConfigError, trust_file};
 
 /// A `…_file` whose name has one of these words holds a secret.
-const SECRET: [&str; 5] = ["key", "password", "secret", "token", "credential"];
+const SECRET: [&str; 6] = ["key", "password", "secret", "token", "credential", "voucher"];
 
 fn display(path: &Path) -> String {
     path.display().to_string()

@@ -41,6 +41,9 @@ export const location = where(locationFields, ({ precision, lat, lon }) => {
   return precision === "ward" || (lat !== undefined) === (precision !== "none");
 });
 
+/** Who sealed in the reporter's place, and so saw text, identity and receipt; absent where her own device did. */
+export const via = oneOf("facade", "counter");
+
 export const content = object({
   v: v1,
   category: code,
@@ -52,6 +55,7 @@ export const content = object({
   identity: oneOf("none", "sealed"),
   mailbox_pk: kemKey,
   attachments: list(attachment),
+  via: maybe(via),
 });
 export type Content = Of<typeof content>;
 

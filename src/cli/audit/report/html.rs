@@ -2,6 +2,7 @@
 //! needs no template library: everything that is not markup of this file goes through [`escaped`].
 
 use super::document::{Document, Section};
+use crate::markup::escaped;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#111;background:#fff}\
 h1{font-size:1.5em}h2{font-size:1.1em;margin:1.8em 0 .4em;break-after:avoid}p{margin:.2em 0}\
@@ -35,23 +36,6 @@ fn section(section: &Section) -> String {
     let titles = row(&section.head, "<th scope=\"col\">", "</th>");
     let rows: String = section.rows.iter().map(|cells| row(cells, "<td>", "</td>")).collect();
     format!("{head}<table>\n<thead>\n{titles}</thead>\n<tbody>\n{rows}</tbody>\n</table>\n</section>\n")
-}
-
-/// Text as text, between tags and in a quoted attribute. Control characters, which HTML does not have, are left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use qrcode::{EcLevel, QrCode};
 use super::lines::{qr_texts, rows};
 use super::{Day, Paper};
 use crate::client::official::OfficialError;
+use crate::markup::escaped;
 
 /// What people read on it. Nothing here is secret, and nothing of it is read again.
 pub struct About {
@@ -140,21 +141,6 @@ pub fn qr_codes(paper: &Paper) -> Result<Vec<String>, OfficialError> {
         code.render::<unicode::Dense1x2>().dark_color(dark).light_color(light).build()
     };
     Ok(codes(paper)?.into_iter().map(draw).collect())
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe += "&amp;",
-            '<' => safe += "&lt;",
-            '>' => safe += "&gt;",
-            '"' => safe += "&quot;",
-            '\'' => safe += "&#39;",
-            other => safe.push(other),
-        }
-    }
-    safe
 }
 
 fn words_as_html(words: &Words, about: &About) -> String {

@@ -5,7 +5,7 @@
 //!               repetition, then the marker
 //! ```
 
-use tabir_crypto::content::{Content, IdentityState, Precision};
+use tabir_crypto::content::{Content, IdentityState, Precision, Via};
 use tabir_crypto::statement::value::Second;
 
 use super::services::Attribute;
@@ -41,7 +41,16 @@ fn from_source(report: &Outgoing<'_>, source: &Source) -> Option<String> {
             Field::Category => Some(content.category.as_str().to_owned()),
             Field::Language => Some(content.language.as_str().to_owned()),
             Field::Place => Some(content.location.text().to_owned()).filter(|t| !t.is_empty()),
+            Field::Via => content.via.map(|via| came(via).to_owned()),
         },
+    }
+}
+
+/// Who handles a report should know what was seen on its way: whoever sealed in the reporter's place saw all of it.
+const fn came(via: Via) -> &'static str {
+    match via {
+        Via::Facade => "through an app's server, which saw it before it was sealed",
+        Via::Counter => "an officer typed it at a counter",
     }
 }
 
@@ -55,6 +64,7 @@ fn unmapped(code: &str) -> Source {
         "tabir_ref" => Source::Field(Field::Reference),
         "tabir_envelope" => Source::Field(Field::Envelope),
         "tabir_envelope_url" => Source::Field(Field::EnvelopeUrl),
+        "tabir_via" => Source::Field(Field::Via),
         _ => Source::Attribute(code.to_owned()),
     }
 }
@@ -96,7 +106,9 @@ pub fn report(
             lines.push(format!("{}: {}", code.as_str(), value.as_str()));
         }
     }
-    for (field, name) in [(Field::Envelope, "Sealed identity"), (Field::EnvelopeUrl, "Sealed identity at")] {
+    let named =
+        [(Field::Envelope, "Sealed identity"), (Field::EnvelopeUrl, "Sealed identity at"), (Field::Via, "How it came")];
+    for (field, name) in named {
         let source = Source::Field(field);
         if let Some(value) = from_source(report, &source).filter(|_| missing(&source)) {
             lines.push(format!("{name}: {value}"));

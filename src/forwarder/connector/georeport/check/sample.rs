@@ -90,6 +90,7 @@ impl Sample {
             identity: if self.identity { IdentityState::Sealed } else { IdentityState::None },
             mailbox_pk: KemSecretKey::generate(&mut Random).public_key(),
             attachments: Vec::new(),
+            via: None,
         })
     }
 }

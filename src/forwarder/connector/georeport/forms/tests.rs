@@ -24,6 +24,7 @@ fn content(precision: Precision, identity: IdentityState) -> Content {
         identity,
         mailbox_pk: KemSecretKey::from_seed(SecretBytes::new([1; 32])).public_key(),
         attachments: Vec::new(),
+        via: None,
     }
 }
 
@@ -46,6 +47,19 @@ fn form(content: &Content, attributes: &[&str]) -> BTreeMap<String, String> {
 
 fn mapping(text: &str) -> Mapping {
     toml::from_str(text).unwrap()
+}
+
+/// Who handles it should know what was seen on the way.
+#[test]
+fn a_report_that_another_machine_sealed_says_so() {
+    let came = |via| {
+        let report = Content { via, ..content(Precision::None, IdentityState::None) };
+        (form(&report, &[])["description"].clone(), form(&report, &["tabir_via"]).remove("attribute[tabir_via]"))
+    };
+    assert!(!came(None).0.contains("How it came") && came(None).1.is_none());
+    assert!(came(Some(Via::Counter)).0.contains("How it came: an officer typed it at a counter\n"));
+    assert!(came(Some(Via::Facade)).0.contains("How it came: through an app's server"));
+    assert!(came(Some(Via::Facade)).1.is_some_and(|value| value.contains("app's server")));
 }
 
 /// Scenario 13: the exact payload, without sending anything.
