@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes as Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
@@ -84,7 +84,10 @@ impl Operator {
         let kept = ["content-type", "accept", "authorization", "tabir-attestation"];
         let kept = kept.iter().filter_map(|name| Some((*name, headers.get(*name)?.to_str().ok()?))).collect::<Vec<_>>();
         match self.client.send(method, &format!("{base}{path}"), &kept, body).await {
-            Ok(answer) => (StatusCode::from_u16(answer.status).unwrap(), answer.body).into_response(),
+            Ok(answer) => {
+                let kind = [(header::CONTENT_TYPE, answer.headers[header::CONTENT_TYPE].clone())];
+                (StatusCode::from_u16(answer.status).unwrap(), kind, answer.body).into_response()
+            }
             Err(HttpError::Problem { status, .. }) => StatusCode::from_u16(status).unwrap().into_response(),
             Err(error) => panic!("{error}"),
         }

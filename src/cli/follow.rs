@@ -18,6 +18,7 @@ use tabir_crypto::trust::fresh::{self, Purpose};
 use tabir_crypto::trust::root::LogName;
 
 use super::connect::{self, Connect};
+use super::tokens::{Ahead, Pay, token};
 use super::words::{self, Language};
 use super::{CliError, follow_prove, openings};
 use crate::client::case::{self, Case};
@@ -25,7 +26,6 @@ use crate::client::last_heads::LastHeads;
 use crate::client::log_reader::{Growth, LogReader};
 use crate::client::log_source::LogSource;
 use crate::client::opening::{self, Opening, Seen, bundle};
-use crate::client::tokens::{self, Attestation};
 use crate::client::{ClientError, Session, prove};
 use crate::clock::Clock;
 use crate::config::keys::read_private;
@@ -90,6 +90,10 @@ pub struct Args {
     /// Language of what is said about the identity (that of your system if not given)
     #[arg(long, value_enum)]
     language: Option<Language>,
+    #[command(flatten)]
+    pay: Pay,
+    #[command(flatten)]
+    ahead: Ahead,
     /// One line of JSON
     #[arg(long)]
     json: bool,
@@ -341,7 +345,7 @@ async fn write(args: &Args, session: &Session, receipt: &Receipt, found: &Case) 
         let question = found.open_question().map(|m| m.seq);
         let token = match question {
             Some(_) => None,
-            None => Some(tokens::fetch(session, &Attestation::Puzzle).await?),
+            None => Some(token(session, &args.pay, &args.ahead).await?),
         };
         (case::message(session, receipt, found, text, question)?, token)
     } else if let Some(stars) = args.rate {

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod report;
 pub mod serve;
 pub mod sign;
+pub mod tokens;
 pub mod trust;
 mod trust_change;
 
@@ -31,6 +32,7 @@ mod unseal_list;
 mod unseal_request;
 mod unseal_show;
 pub mod voucher;
+mod voucher_sheet;
 pub mod warden;
 mod warden_fork;
 mod warden_init;
@@ -112,7 +114,9 @@ enum Command {
     /// Write the reporter's page of an installation, and have its hashes logged
     #[command(subcommand)]
     Page(page::Command),
-    /// Print one-use codes that buy a token each
+    /// Fetch tokens ahead of time, to spend them later
+    Tokens(tokens::Args),
+    /// Print one-use codes that buy a batch of tokens each, list and revoke them
     Voucher(voucher::Args),
     /// Check the mapping to the complaint system, and show what it would be sent
     #[command(subcommand)]
@@ -195,6 +199,7 @@ pub async fn main() -> ExitCode {
         Command::Log(command) => log::run(command).await,
         Command::Witness(command) => witness::run(command).await,
         Command::Page(command) => page::run(command).await,
+        Command::Tokens(args) => tokens::run(args).await,
         Command::Voucher(args) => voucher::run(args).await,
         Command::Connector(command) => connector::run(command).await,
         Command::Held(command) => held::run(command).await,

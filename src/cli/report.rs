@@ -11,12 +11,12 @@ use tabir_crypto::statement::value::CodeText;
 
 use super::connect::Connect;
 use super::official::ask;
+use super::tokens::{Ahead, Pay, token};
 use super::words::{self, Language};
 use super::{CliError, read};
 use crate::client::Session;
 use crate::client::consent::Consent;
 use crate::client::report::{Draft, seal_as_shown, send};
-use crate::client::tokens::{self, Attestation};
 use crate::config::keys::{read_private, write_private};
 
 /// Arguments of `tabir report`.
@@ -57,9 +57,10 @@ pub struct Args {
     /// With --identity: who can open it was read and is agreed to, so nothing is asked
     #[arg(long, requires = "identity")]
     yes: bool,
-    /// Pay with a voucher in this file (mode 0600) instead of a puzzle
-    #[arg(long, value_name = "FILE")]
-    voucher: Option<PathBuf>,
+    #[command(flatten)]
+    pay: Pay,
+    #[command(flatten)]
+    ahead: Ahead,
     /// Write the receipt into a new file (mode 0600) instead of showing it
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
@@ -98,11 +99,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
         );
     }
     let shown = if draft.identity.is_some() { Some(consent(&args, &session)?) } else { None };
-    let pay = match &args.voucher {
-        Some(file) => Attestation::Voucher(read_private(file)?.trim().to_owned()),
-        None => Attestation::Puzzle,
-    };
-    let token = tokens::fetch(&session, &pay).await?;
+    let token = token(&session, &args.pay, &args.ahead).await?;
     let sealed = seal_as_shown(&session, &draft, shown.as_ref())?;
     // The receipt is safe before the report is sent: an accepted report whose receipt is lost is lost to its author.
     if let Some(file) = &args.receipt {

@@ -23,6 +23,8 @@ pub mod prove;
 pub mod report;
 pub mod session;
 pub mod spill;
+pub mod token_file;
+pub mod token_pool;
 pub mod tokens;
 pub mod trust_chain;
 

@@ -3,6 +3,7 @@
 //! A process runs the roles whose sections stand in its file. Paths are relative to the file's folder. Each role
 //! has a folder with its store and its keys: `store.sqlite`, `identity.key` (mode 0600).
 
+pub mod account;
 pub mod check;
 pub mod facade;
 pub mod keys;
@@ -198,4 +199,14 @@ impl Setup {
             Err(ConfigError::Key { path, source: tabir_crypto::Code::Trust.into() })
         }
     }
+}
+
+/// Whether what is fetched from this address can't be changed on the way: TLS, or a host that is this machine.
+fn loopback_or_tls(url: &str) -> bool {
+    url.strip_prefix("https://").is_some_and(|host| !host.is_empty())
+        || url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).is_some_and(|host| {
+            let name =
+                host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
+            matches!(name, "127.0.0.1" | "localhost" | "[::1]")
+        })
 }

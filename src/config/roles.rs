@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::account::Account;
 pub use super::facade::Facade;
 use super::notify::{Alerts, Notify};
 
@@ -93,9 +94,30 @@ pub struct Issuer {
     /// How long the previous epoch's tokens are still taken.
     #[serde(default = "overlap")]
     pub overlap_s: u64,
-    /// Expected number of Argon2 calls of a puzzle, as a power of two; `None` turns the attester off.
+    /// Expected number of Argon2 calls of a puzzle when it is calm, as a power of two; `None` turns the attester off.
     #[serde(default = "difficulty")]
     pub pow_bits: Option<u8>,
+    /// Signatures a second that each kind of attestation gets at most.
+    #[serde(default = "signatures")]
+    pub signatures_per_s: u32,
+    /// An existing app whose logins buy tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+}
+
+/// What two cores sign: beyond it, requests would only wait in line.
+const SIGNATURES_PER_S: u32 = 1_000;
+
+const fn signatures() -> u32 {
+    SIGNATURES_PER_S
+}
+
+impl Issuer {
+    /// Puzzles and vouchers, with the usual limits.
+    #[must_use]
+    pub const fn new(dir: PathBuf, epoch_s: u64, overlap_s: u64, pow_bits: Option<u8>) -> Self {
+        Self { dir, epoch_s, overlap_s, pow_bits, signatures_per_s: SIGNATURES_PER_S, account: None }
+    }
 }
 
 const fn epoch() -> u64 {

@@ -140,6 +140,11 @@ impl Client {
         self.get(url).await?.json()
     }
 
+    /// `GET`, any 2xx, of at most `max` bytes: for servers that are not ours.
+    pub async fn get_at_most(&self, url: &str, max: usize) -> Result<Answer, HttpError> {
+        self.send_within(max, Method::GET, url, &[], Vec::new()).await
+    }
+
     /// Any request, with headers and body as given.
     pub async fn send(
         &self,
@@ -148,7 +153,18 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Answer, HttpError> {
-        let answer = self.exchange(method, url, headers, body).await?;
+        self.send_within(MAX_ANSWER, method, url, headers, body).await
+    }
+
+    async fn send_within(
+        &self,
+        max: usize,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, HttpError> {
+        let answer = self.exchange_within(max, method, url, headers, body).await?;
         if (200..300).contains(&answer.status) {
             Ok(answer)
         } else {
@@ -165,6 +181,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Answer, HttpError> {
+        self.exchange_within(MAX_ANSWER, method, url, headers, body).await
+    }
+
+    async fn exchange_within(
+        &self,
+        max: usize,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, HttpError> {
         let mut request = self.http.request(method, url).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -174,7 +201,7 @@ impl Client {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
+            if body.len() + chunk.len() > max {
                 return Err(HttpError::Malformed(status, "the answer is too large".into()));
             }
             body.extend_from_slice(&chunk);

@@ -23,7 +23,12 @@ pub fn offer(key: &SecretBytes<32>, bits: u8, now: u64) -> Result<Offer, IssuerE
     Ok(Offer::new(&Challenge::new(&mut Random, key, bits, now + LIFE_S)?))
 }
 
-/// Checks the MAC and the expiry, two hashes; the work comes after.
+/// By what a puzzle of ours is known again, expired or not; checks the MAC.
+pub fn id(solution: &Solution, key: &SecretBytes<32>) -> Result<B32, IssuerError> {
+    solution.id_if_ours(key).map_err(|_| IssuerError::AttestationInvalid)
+}
+
+/// Checks the MAC and the expiry; the work comes after.
 pub fn authenticate(solution: Solution, key: &SecretBytes<32>, now: u64) -> Result<Authentic, IssuerError> {
     solution.authenticate(key, now).map_err(|_| IssuerError::AttestationInvalid)
 }

@@ -16,12 +16,21 @@ pub enum IssuerError {
     /// No `Tabir-Attestation`, or none of a known scheme.
     #[error("no attestation")]
     AttestationMissing,
-    /// A voucher that was never minted; a puzzle that is not ours, expired or not solved.
+    /// A voucher that was never minted; a puzzle that is not ours, expired or not solved; a JWT that is not for us.
     #[error("invalid attestation")]
     AttestationInvalid,
-    /// It bought a token for another request.
+    /// It bought tokens for another request; an account has had its batches of this epoch.
     #[error("spent attestation")]
     AttestationSpent,
+    /// A voucher whose batch has expired or was revoked.
+    #[error("expired attestation")]
+    AttestationExpired,
+    /// More is asked for than can be signed; ask again after so many seconds.
+    #[error("busy for {0} seconds")]
+    Busy(u64),
+    /// The app's key set can't be fetched.
+    #[error("no keys of the app that vouches for accounts")]
+    NoAccountKeys,
     /// No key signs at this time: the machine's clock stands outside the epochs that have one.
     #[error("no token key for this time; check the machine's clock")]
     NoKey,
@@ -53,14 +62,32 @@ impl From<IssuerError> for Problem {
             }
             IssuerError::AttestationMissing => unauthorized(
                 "attestation-missing",
-                "Send `Tabir-Attestation: voucher <code>` or `Tabir-Attestation: pow <solution>`.",
+                "Send `Tabir-Attestation: voucher <code>`, `pow <solution>` or `account <JWT>`, whichever this issuer takes.",
             ),
             IssuerError::AttestationInvalid => unauthorized(
                 "attestation-invalid",
-                "This voucher or puzzle solution is not valid. Check the code, or fetch a new puzzle.",
+                "This voucher, puzzle solution or login is not valid. Check the code, fetch a new puzzle, or log in again.",
             ),
-            IssuerError::AttestationSpent => {
-                unauthorized("attestation-spent", "This voucher or puzzle has bought a token. Use another one.")
+            IssuerError::AttestationSpent => unauthorized(
+                "attestation-spent",
+                "This voucher or puzzle has bought its tokens, or this account has had those of this epoch. Use another one.",
+            ),
+            IssuerError::AttestationExpired => {
+                unauthorized("attestation-expired", "This voucher has expired or was withdrawn. Ask for another one.")
+            }
+            IssuerError::Busy(seconds) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate-limited",
+                "More is asked for than can be signed now. Send the same request again after the seconds of Retry-After.",
+            )
+            .with_header(header::RETRY_AFTER, HeaderValue::from(seconds)),
+            IssuerError::NoAccountKeys => {
+                tracing::error!(%error, "issuer");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "no-account-keys",
+                    "Logins can't be checked now. Try again later, or use a voucher or a puzzle.",
+                )
             }
             IssuerError::NoKey => {
                 tracing::error!(%error, "issuer");
@@ -90,6 +117,18 @@ pub enum StartError {
     /// A puzzle difficulty that nobody could solve.
     #[error("pow_bits is {0}, at most 24 can be solved")]
     Difficulty(u8),
+    /// The section of accounts.
+    #[error("[roles.issuer.account]: {0}")]
+    Account(&'static str),
+    /// `signatures_per_s` is 0.
+    #[error("signatures_per_s is 0: nobody would get a token")]
+    NoBudget,
+    /// A desk's name that can't stand on paper.
+    #[error("a desk's name has 1 to {0} characters, none of them a control character")]
+    Desk(usize),
+    /// A life of a batch out of range.
+    #[error("a batch of vouchers lives from 1 to {0} days")]
+    Days(u64),
     /// A number of vouchers out of range.
     #[error("between 1 and {0} vouchers can be minted at once")]
     Count(u32),

@@ -1,14 +1,20 @@
 //! The issuer: decides who gets a token (attester) and signs it blindly (issuer), RFC 9576 and 9578.
 //!
-//! Holds: the token private keys of the current and the next epoch, hashes of vouchers, spent puzzles.
-//! Sees: that somebody with a voucher or a solved puzzle asked for a token, and a blinded message.
+//! Holds: the token private keys of the current and the next epoch, hashes of vouchers and their batches, spent puzzles,
+//! how many batches an account had in this epoch, under a pseudonym that dies with it.
+//! Sees: that somebody with a voucher, a solved puzzle or a login of the city's app asked for tokens, and blinded messages.
 //! Never sees: a token, a report, a case; it could not recognise a token that it signed.
-//! Keeps no account, no address and no time finer than a day.
+//! Keeps no account's name, no address and no time finer than a day.
 
+pub mod attester_account;
 pub mod attester_pow;
 pub mod attester_voucher;
+pub mod batches;
+pub mod difficulty;
 pub mod epochs;
 pub mod error;
+pub mod jwks;
+pub mod limits;
 pub mod routes;
 pub mod service;
 pub mod store;
@@ -18,8 +24,10 @@ use std::time::Duration;
 
 use tabir_crypto::statement::body::Role;
 
+use crate::clock::Random;
 use crate::config::{Setup, roles};
 use crate::http::{Parts, cors, log_outbox};
+use attester_account::Accounts;
 use attester_voucher::VoucherCode;
 use error::StartError;
 use service::{Service, Terms};
@@ -36,8 +44,22 @@ const MAX_MINT: u32 = 10_000;
 pub async fn start(config: &roles::Issuer, setup: &Setup) -> Result<Parts, StartError> {
     let identity = setup.identity(Role::Issuer, &config.dir)?;
     let store = Store::open(&config.dir.join(STORE)).await?;
-    let terms = Terms { epoch_s: config.epoch_s, overlap_s: config.overlap_s, pow_bits: config.pow_bits };
-    let service = Arc::new(Service::new(store.clone(), setup.clock.clone(), identity.clone(), terms).await?);
+    let terms = Terms {
+        epoch_s: config.epoch_s,
+        overlap_s: config.overlap_s,
+        pow_bits: config.pow_bits,
+        signatures_per_s: config.signatures_per_s,
+    };
+    let clock = setup.clock.clone();
+    let accounts = match &config.account {
+        Some(account) => {
+            account.check().map_err(StartError::Account)?;
+            Some(Accounts::new(account, setup.client.clone(), clock.clone()))
+        }
+        None => None,
+    };
+    let service = Service::new(store.clone(), clock, identity.clone(), terms, accounts).await?;
+    let service = Arc::new(service);
     Ok(Parts {
         public: cors::open(routes::public(Arc::clone(&service))),
         background: vec![
@@ -58,11 +80,15 @@ async fn maintain(service: Arc<Service>, mut setup: Setup) {
 
 /// Makes `count` voucher codes on the issuer's own store, also while it runs. The codes are nowhere but in the answer.
 pub async fn mint(config: &roles::Issuer, count: u32) -> Result<Vec<VoucherCode>, StartError> {
+    let codes = new_codes(count)?;
+    let store = Store::open(&config.dir.join(STORE)).await?;
+    store.add_vouchers(codes.iter().map(VoucherCode::hash).collect()).await?;
+    Ok(codes)
+}
+
+fn new_codes(count: u32) -> Result<Vec<VoucherCode>, StartError> {
     if count == 0 || count > MAX_MINT {
         return Err(StartError::Count(MAX_MINT));
     }
-    let store = Store::open(&config.dir.join(STORE)).await?;
-    let codes: Vec<_> = (0..count).map(|_| VoucherCode::random(&mut crate::clock::Random)).collect();
-    store.add_vouchers(codes.iter().map(VoucherCode::hash).collect()).await?;
-    Ok(codes)
+    Ok((0..count).map(|_| VoucherCode::random(&mut Random)).collect())
 }

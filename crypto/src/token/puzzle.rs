@@ -147,35 +147,45 @@ impl Solution {
         [&self.challenge.bytes[..], &self.counter.to_be_bytes()].concat()
     }
 
-    /// Is the puzzle ours, and not expired? Costs two hashes. Error: `puzzle`.
-    pub fn authenticate(self, key: &SecretBytes<32>, now: u64) -> Result<Authentic> {
+    /// By what the puzzle is known again, if it is ours, expired or not: who has spent it may ask for the same again.
+    /// Costs two hashes. Error: `puzzle`.
+    pub fn id_if_ours(&self, key: &SecretBytes<32>) -> Result<B32> {
         let (signed, tag) = self.challenge.bytes.split_at(SIGNED_LEN);
         mac(key, signed)?.verify_slice(tag).map_err(|_| Code::Puzzle)?;
+        Ok(sha256(&self.challenge.bytes))
+    }
+
+    /// Is the puzzle ours, and not expired? Costs three hashes. Error: `puzzle`.
+    pub fn authenticate(self, key: &SecretBytes<32>, now: u64) -> Result<Authentic> {
+        let id = self.id_if_ours(key)?;
         need(now < self.challenge.expires, Code::Puzzle)?;
-        Ok(Authentic(self))
+        Ok(Authentic { solution: self, id })
     }
 }
 
 /// A solution of a puzzle of ours; the work is still to be checked.
 #[derive(Clone, Debug)]
-pub struct Authentic(Solution);
+pub struct Authentic {
+    solution: Solution,
+    id: B32,
+}
 
 impl Authentic {
     /// By what the puzzle is known again: SHA-256 of its challenge.
     #[must_use]
-    pub fn id(&self) -> B32 {
-        sha256(&self.0.challenge.bytes)
+    pub const fn id(&self) -> B32 {
+        self.id
     }
 
     /// Until when a spent one must be remembered.
     #[must_use]
     pub const fn expires(&self) -> u64 {
-        self.0.challenge.expires
+        self.solution.challenge.expires
     }
 
     /// Computes the Argon2. Error: `puzzle` (too few zero bits).
     pub fn check_work(&self) -> Result<()> {
-        need(Work::new()?.solves(&self.0)?, Code::Puzzle)
+        need(Work::new()?.solves(&self.solution)?, Code::Puzzle)
     }
 }
 

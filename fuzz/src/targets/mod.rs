@@ -48,7 +48,7 @@ targets! {
     json: strict_json;
     statements: statement body;
     log: note checkpoint tile proof witness;
-    tokens: token header directory puzzle issuer_key;
+    tokens: token batch header directory puzzle issuer_key;
     case: receipt content submission attachment request keyfile;
     sealed: hpke inner outer handout partial;
     ceremony: council round1 round2 dealing drill;

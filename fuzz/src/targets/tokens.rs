@@ -5,10 +5,13 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tabir_crypto::SecretBytes;
 use tabir_crypto::codec::unb64;
+use tabir_crypto::token::batch::{join_requests, join_responses, split_requests, split_responses};
 use tabir_crypto::token::directory::{Directory, DirectoryKey};
 use tabir_crypto::token::header::{read_authorization, read_challenge, write_authorization, write_challenge};
 use tabir_crypto::token::puzzle::{Challenge, MAX_DIFFICULTY, Offer, Solution};
-use tabir_crypto::token::{IssuerKey, Token, TokenChallenge, TokenKey, TokenRequest, TokenResponse};
+use tabir_crypto::token::{
+    BatchRequest, BatchResponse, IssuerKey, Token, TokenChallenge, TokenKey, TokenRequest, TokenResponse,
+};
 
 use super::json::one_form;
 use super::{council, edited, edits, kind};
@@ -62,6 +65,48 @@ pub mod token {
         // Refused: of another length, and of another type.
         let token = given("token")[0].clone();
         seeds.extend([token[1..].to_vec(), [&token, [0].as_slice()].concat(), edited(&token, &[0, 1, 3])]);
+        seeds
+    }
+}
+
+pub mod batch {
+    use super::*;
+
+    /// The draft's own vectors, of all its token types.
+    static DRAFT: LazyLock<Vec<Value>> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../../crypto/tests/vectors/batched-tokens-generic-rs.json")).unwrap()
+    });
+
+    pub fn run(data: &[u8]) -> bool {
+        let Some((kind, data)) = data.split_first() else { return false };
+        if kind % 2 == 0 {
+            let Ok(parts) = split_requests(data) else { return false };
+            assert_eq!(join_requests(&parts).unwrap(), data);
+            assert!(data.len() < 2 + 0x4000);
+            if let Ok(batch) = BatchRequest::decode(data) {
+                assert_eq!(batch.encode().unwrap(), data);
+                assert!((1..=8).contains(&batch.requests().len()) && batch.requests().len() == parts.len());
+            }
+        } else {
+            let Ok(parts) = split_responses(data) else { return false };
+            assert_eq!(join_responses(&parts).unwrap(), data);
+            if let Ok(batch) = BatchResponse::decode(data) {
+                assert_eq!(batch.encode().unwrap(), data);
+                assert!((1..=8).contains(&batch.responses().len()) && parts.iter().all(Option::is_some));
+            }
+        }
+        true
+    }
+
+    pub fn seeds() -> Vec<Vec<u8>> {
+        let field = |of: u8, name: &'static str| DRAFT.iter().map(move |v| kind(of, council::bytes(&v[name])));
+        let mut seeds: Vec<_> = field(0, "token_request").chain(field(1, "token_response")).collect();
+        let (request, response) = (&given("token_request")[0], [&[0, 2], &given("token_response")[0][..]].concat());
+        seeds.push(kind(0, join_requests(&[&request[..], &request[..]]).unwrap()));
+        seeds.push(kind(1, join_responses(&[Some(&response[..]), None]).unwrap()));
+        seeds.push(kind(1, join_responses(&[Some(&response[..]), Some(&response[..])]).unwrap()));
+        // Refused: cut off, and a length in a longer form than it needs.
+        seeds.extend([seeds[0][..300].to_vec(), kind(0, [0x40, 35, 0, 5])]);
         seeds
     }
 }

@@ -183,7 +183,7 @@ pub fn outside(dir: PathBuf, peers: Peers, notify: Option<Alerts>, terms: &Terms
 }
 
 fn issuer(dir: PathBuf, v: &Values) -> roles::Issuer {
-    roles::Issuer { dir, epoch_s: v.epoch_s, overlap_s: 7 * 86_400, pow_bits: Some(v.pow_bits) }
+    roles::Issuer::new(dir, v.epoch_s, 7 * 86_400, Some(v.pow_bits))
 }
 
 fn gateway(dir: PathBuf) -> roles::Gateway {
