@@ -6,7 +6,7 @@ TIME ?= 600
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test page browsers screens fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto bench-log audit-million kill-log timing mutants install
+.PHONY: help run test page browsers screens fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto bench-log audit-million kill-log faults timing mutants install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -82,6 +82,9 @@ audit-million: install ## a clean log of 10^6 entries raises nothing, two lies i
 
 kill-log: install ## kill whoever grows the log 200 times under load: one consistent log is left (ten minutes)
 	TABIR_KILLS=200 $(CARGO) test --locked --test log_kill -- --nocapture
+
+faults: install ## roles killed 500 times under load, full and broken disks, outages, jumping clocks: nothing lost (half an hour; writes target/figures/faults.json)
+	TABIR_FAULTS=1 TABIR_CYCLES=500 $(CARGO) test --release --locked --test faults -- --nocapture --test-threads 1
 
 timing: ## does the time of an operation tell of its secret? (minutes; writes target/figures/timing.json)
 	scripts/install build

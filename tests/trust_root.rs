@@ -113,7 +113,7 @@ async fn people_auditors_and_roles_follow_a_trust_root_that_changes() {
     assert!(updated.contains("gateway: another identity") && updated.contains("auditor comes"), "{updated}");
     assert_eq!(version(&trust), 2);
     for role in ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder"] {
-        stage.resume(role);
+        stage.resume(role).await;
     }
     let announced = |session: &Session| session.view.state.trust(&session.trust).root().version;
     let by_first = || async {
@@ -187,7 +187,9 @@ async fn copies_go_on_when_the_witness_changes() {
     ROLES.iter().for_each(|role| stage.end(role));
     std::fs::rename(&key, dir.join("warden/witness.key")).unwrap();
     done(&["trust", "update", "--trust", text(&trust), "--from", text(&second)]);
-    ROLES.iter().for_each(|role| stage.resume(role));
+    for role in ROLES {
+        stage.resume(role).await;
+    }
 
     let caught =
         || async { tabir(&["trust", "update", "--trust", text(&pinned), "--server", &server]).status.success() };

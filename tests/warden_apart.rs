@@ -126,6 +126,7 @@ async fn an_outside_body_sets_up_its_own_machine_and_a_city_runs_on_its_card() {
     let mut config = Config::load(&file).unwrap();
     config.listen.public.set_port(public);
     config.listen.internal.set_port(internal);
+    config.listen.admin.set_port(0);
     for base in [&mut config.peers.issuer, &mut config.peers.gateway, &mut config.peers.log, &mut config.peers.council]
     {
         base.clone_from(&urls[0]);
@@ -143,6 +144,9 @@ async fn an_outside_body_sets_up_its_own_machine_and_a_city_runs_on_its_card() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(reader.checkpoint().await.is_err(), "nobody has cosigned yet");
     let config = body.join("tabir.toml");
+    let mut apart = Config::load(&config).unwrap();
+    apart.listen.admin.set_port(0);
+    std::fs::write(&config, toml::to_string(&apart).unwrap()).unwrap();
     let warden = Running::start(&["warden", "serve", "--config", text(&config)]);
     let mut checkpoint = reader.checkpoint().await;
     for _ in 0..TRIES {

@@ -59,7 +59,7 @@ pub async fn send(
 }
 
 /// One answer with a `content-length`, as these servers give them.
-async fn answer(stream: &mut TcpStream, status: u16) -> Result<Vec<u8>> {
+pub async fn answer(stream: &mut TcpStream, status: u16) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(4096);
     loop {
         if stream.read_buf(&mut bytes).await? == 0 {

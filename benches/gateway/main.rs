@@ -73,7 +73,7 @@ async fn served() -> Outcome<Vec<Row>> {
         rates.push(bench.load().await?.0);
     }
     for role in BEHIND {
-        bench.stage.resume(role);
+        bench.stage.resume(role).await;
     }
     let loaded = bench.roles();
     for run in 1..=RUNS {

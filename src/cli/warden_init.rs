@@ -97,6 +97,6 @@ pub(super) fn init(args: &Init) -> Result<(), CliError> {
 /// Runs the warden of a configuration, and nothing else of it.
 pub(super) async fn serve(args: &Serve) -> Result<(), CliError> {
     super::warden::section(&Config::load(&args.config)?)?;
-    let config = serve::load(&args.config, |roles| Roles { warden: roles.warden, ..Roles::default() })?;
-    serve::until_ended(&config).await
+    let keep = |roles: Roles| Roles { warden: roles.warden, ..Roles::default() };
+    serve::until_ended(&|when| serve::load(&args.config, when, keep)).await
 }

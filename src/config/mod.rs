@@ -15,7 +15,7 @@ pub mod roles;
 pub mod trust_file;
 pub mod witness;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,18 +31,24 @@ use crate::ledger::Ledger;
 use roles::Roles;
 
 /// Where this process listens. A listener without routes is not opened.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listen {
     /// For everybody; put a TLS proxy in front.
     pub public: SocketAddr,
     /// For signed calls of other roles.
     pub internal: SocketAddr,
+    /// Health, readiness and metrics, for the operator alone.
+    pub admin: SocketAddr,
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { public: SocketAddr::from(([127, 0, 0, 1], 8080)), internal: SocketAddr::from(([127, 0, 0, 1], 8082)) }
+        Self { public: loopback(8080), internal: loopback(8082), admin: loopback(8081) }
     }
 }
 
@@ -154,6 +160,20 @@ impl Config {
         self.trust = base.join(&self.trust);
         self.roles.rebase(base);
         self
+    }
+
+    /// What of another configuration a running process can't take over: it has to be started again.
+    #[must_use]
+    pub fn fixed_part(&self, other: &Self) -> Option<&'static str> {
+        if self.listen != other.listen {
+            Some("[listen]")
+        } else if self.trust != other.trust {
+            Some("trust")
+        } else if !self.roles.folders().eq(other.roles.folders()) {
+            Some("which roles run, or the folder of one")
+        } else {
+            None
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use std::time::Duration;
 use tabir_crypto::statement::body::Role;
 
 use crate::config::{Setup, roles};
-use crate::http::{Parts, log_outbox};
+use crate::http::{Check, Parts, log_outbox};
 pub use error::StartError;
 use service::Service;
 use store::Store;
@@ -46,7 +46,9 @@ pub async fn start(config: &roles::Council, setup: &Setup) -> Result<Parts, Star
     let mut background = alerts::start(config, setup, &service)?;
     background.push(Box::pin(hold_loop(service, setup.clone(), poll)));
     background.push(Box::pin(log_outbox::run(store.db().clone(), identity, setup.clone())));
-    Ok(Parts { public, internal, background })
+    let role = Role::Council.as_str();
+    let checks = vec![Check::store(role, store.db()), Check::logged(role, store.db())];
+    Ok(Parts { public, internal, background, checks, ..Parts::default() })
 }
 
 /// Keeps the gateway's holds in step with what the log says of each request.

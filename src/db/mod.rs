@@ -159,6 +159,17 @@ impl Db {
         Ok(found)
     }
 
+    /// Writes something that changes nothing: whether the store takes a write at this moment.
+    pub async fn touch(&self) -> Result<(), DbError> {
+        self.write(|tx| {
+            Box::pin(async move {
+                tx.execute("PRAGMA user_version = 0").await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Closes every connection, so that all that was written stands in the one file. Waits for other copies of this to go.
     pub async fn close(self) {
         let Self { writer, readers, mut ended } = self;

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::keys::{create_seed, read_private, read_seed};
 use crate::config::{ConfigError, Setup, roles};
 use crate::db::DbError;
-use crate::http::Parts;
+use crate::http::{Check, Parts};
 use crate::open311::marked_reference;
 
 pub use routes::BASE;
@@ -94,8 +94,9 @@ pub async fn start_with(
 ) -> Result<Parts, StartError> {
     let (connector, officer) = (key(&dir.join(CONNECTOR_KEY))?, key(&dir.join(OFFICER_KEY))?);
     let store = store::Store::open(dir).await?;
+    let checks = vec![Check::store("desk", store.db())];
     let desk = Arc::new(service::Desk::new(store, clock, policy, (&connector, &officer), countersigner));
-    Ok(Parts { public: routes::router(desk), ..Parts::default() })
+    Ok(Parts { public: routes::router(desk), checks, ..Parts::default() })
 }
 
 fn key(file: &Path) -> Result<String, ConfigError> {

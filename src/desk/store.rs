@@ -74,6 +74,11 @@ impl Store {
         Ok(Self(Db::open(&dir.join("store.sqlite"), &sqlx::migrate!("migrations/desk")).await?))
     }
 
+    /// The database.
+    pub const fn db(&self) -> &Db {
+        &self.0
+    }
+
     /// Adds a request, with a first update if there is something to say about it; two equal ones are two requests, as with
     /// every GeoReport server.
     pub async fn add_request(&self, new: NewRequest, note: Option<String>, at: u64) -> Result<i64, DbError> {

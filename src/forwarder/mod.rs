@@ -25,7 +25,7 @@ mod windows;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand_core::Rng as _;
@@ -40,7 +40,7 @@ use crate::config::mapping::Mapping;
 use crate::config::{ConfigError, Setup, roles};
 use crate::db::DbError;
 use crate::http::server::Background;
-use crate::http::{Client, HttpError, Parts, log_outbox};
+use crate::http::{Check, Client, HttpError, Parts, log_outbox};
 use connector::georeport::GeoReport;
 use connector::{Connector, DownError};
 use keys::IntakeKeys;
@@ -98,6 +98,8 @@ pub struct Forwarder {
     gateway_internal: String,
     gateway_public: String,
     keep_content_s: u64,
+    /// Whether the downstream answered when it was last asked for updates, which does not depend on any report.
+    reached: AtomicBool,
 }
 
 impl Forwarder {
@@ -121,6 +123,7 @@ impl Forwarder {
             gateway_internal: setup.peers.gateway_internal.clone(),
             gateway_public: setup.peers.gateway.clone(),
             keep_content_s: config.keep_content_s,
+            reached: AtomicBool::new(false),
         })
     }
 
@@ -145,6 +148,13 @@ impl Forwarder {
                 return Ok(taken);
             }
         }
+    }
+
+    /// Asks for updates, and keeps in mind whether there was an answer.
+    async fn ask_downstream(&self) -> Result<(), RoundError> {
+        let polled = self.poll_updates().await;
+        self.reached.store(polled.is_ok(), Ordering::Relaxed);
+        polled.map(drop)
     }
 
     /// Keys, and contents past their grace.
@@ -198,14 +208,17 @@ pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, St
     let background = vec![
         every(poll, "intake", |f| Box::pin(async move { f.take_in().await.map(drop) })),
         every(poll, "downstream", |f| Box::pin(async move { f.send_due().await.map(drop) })),
-        every(poll, "updates", |f| Box::pin(async move { f.poll_updates().await.map(drop) })),
+        every(poll, "updates", |f| Box::pin(async move { f.ask_downstream().await })),
         every(poll, "events", |f| Box::pin(async move { f.push_events().await.map(drop) })),
         every(poll, "windows", |f| Box::pin(async move { f.log_windows().await.map(drop) })),
         every(MAINTENANCE, "maintenance", |f| Box::pin(async move { f.maintain().await })),
         Box::pin(discover(Arc::clone(&forwarder))) as Background,
         Box::pin(outbox),
     ];
-    Ok(Parts { background, ..Parts::default() })
+    let (role, db) = (Role::Forwarder.as_str(), forwarder.store.db());
+    let mut checks = vec![Check::store(role, db), Check::logged(role, db)];
+    checks.push(Check::new(role, "downstream", false, move || forwarder.reached.load(Ordering::Relaxed)));
+    Ok(Parts { background, checks, ..Parts::default() })
 }
 
 type Round = fn(Arc<Forwarder>) -> std::pin::Pin<Box<dyn Future<Output = Result<(), RoundError>> + Send>>;

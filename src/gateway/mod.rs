@@ -29,6 +29,7 @@ pub mod windows;
 pub mod writes;
 
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use tabir_crypto::ed25519::SigningKey;
@@ -40,7 +41,7 @@ use crate::api::gateway::Keys;
 use crate::clock::Clock;
 use crate::config::{Peers, Setup, roles};
 use crate::db::Db;
-use crate::http::{Parts, cors, log_outbox};
+use crate::http::{Check, Parts, cors, log_outbox};
 use crate::ledger::Ledger;
 use crate::page::{self, Page};
 use error::StartError;
@@ -61,6 +62,8 @@ pub struct Gateway {
     challenge: TokenChallenge,
     token_keys: KeyCache,
     keys_shown: Mutex<Option<KeysShown>>,
+    /// Number of the window that is open, for the operator's counters; 0 before the first.
+    window: Arc<AtomicU64>,
 }
 
 /// An answer of `GET /v1/keys`, with the size and the witnessed time of its checkpoint.
@@ -82,6 +85,7 @@ impl Gateway {
             challenge: TokenChallenge::new(root.issuer_name.as_str(), root.origin.as_str())?,
             token_keys: KeyCache::default(),
             keys_shown: Mutex::default(),
+            window: Arc::default(),
         })
     }
 
@@ -106,6 +110,8 @@ pub async fn start(setup: &Setup, config: &roles::Gateway) -> Result<Parts, Star
     };
     let page = page::routes::public(page, &[setup.peers.issuer.as_str(), setup.peers.log.as_str()]);
     Ok(Parts {
+        window: Some(Arc::clone(&gateway.window)),
+        checks: vec![Check::store(Role::Gateway.as_str(), &db), Check::logged(Role::Gateway.as_str(), &db)],
         public: cors::open(routes::public(Arc::clone(&gateway))).merge(page),
         internal: routes::internal(Arc::clone(&gateway)),
         background: vec![

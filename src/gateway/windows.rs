@@ -7,6 +7,8 @@
 //! transaction signs and enqueues `report.accepted`, also for no report at all, so that a window without a statement
 //! tells something went wrong. A policy's new lengths hold from the next window on.
 
+use std::sync::atomic::Ordering;
+
 use rand_core::Rng as _;
 use sqlx::AnyConnection;
 use tabir_crypto::B32;
@@ -55,7 +57,11 @@ impl Gateway {
         let lengths = Lengths::of(view.state.policy().ok_or(Refusal::NotReady)?);
         let (now, key) = (self.clock.now(), self.identity.clone());
         let write = self.db.write(move |tx| Box::pin(async move { roll(tx, now, lengths, &key).await }));
-        Ok(write.await?.is_some())
+        let open = write.await?;
+        if let Some(open) = &open {
+            self.window.store(open.w, Ordering::Relaxed);
+        }
+        Ok(open.is_some())
     }
 }
 

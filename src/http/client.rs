@@ -16,6 +16,8 @@ use crate::clock::Clock;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Until the whole answer is there.
 const TOTAL: Duration = Duration::from_secs(60);
+/// How long an idle connection is kept: shorter than a server keeps one, so that no request goes into one that closes.
+const IDLE: Duration = Duration::from_secs(8);
 /// The largest answer that is read: an entry bundle of a log, 256 of the longest statements.
 const MAX_ANSWER: usize = 256 * (2 + 65_535);
 
@@ -123,6 +125,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .timeout(TOTAL)
+            .pool_idle_timeout(IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()

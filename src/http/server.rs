@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +18,8 @@ use tokio::task::JoinSet;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::check::Check;
+use super::connections::{self, INTERNAL, PUBLIC};
 use super::openapi::{self, OpenApiRouter};
 use super::problem::Problem;
 
@@ -36,6 +40,20 @@ pub struct Parts {
     pub internal: OpenApiRouter,
     /// Loops that run beside the routes; each watches `Setup::stop`.
     pub background: Vec<Background>,
+    /// What the role says about itself to its operator.
+    pub checks: Vec<Check>,
+    /// Number of the window that is open, from the role that knows it.
+    pub window: Option<Arc<AtomicU64>>,
+}
+
+/// What the roles of a process handed in, together.
+pub struct Gathered {
+    /// Public and internal routes.
+    pub routers: [Router; 2],
+    /// See [`Parts`].
+    pub checks: Vec<Check>,
+    /// See [`Parts`].
+    pub window: Option<Arc<AtomicU64>>,
 }
 
 /// Wraps a router in what every listener has.
@@ -91,12 +109,9 @@ async fn outer(request: Request, next: Next) -> Response {
 }
 
 /// Serves until told to stop.
-pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
-    let stopped = async move {
-        // The sender's end is also a reason to stop.
-        let _ = stop.wait_for(|s| *s).await;
-    };
-    axum::serve(listener, finish(router)).with_graceful_shutdown(stopped).await
+pub async fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    // The receiver keeps the router after its sender is gone.
+    connections::serve(listener, watch::channel(finish(router)).1, PUBLIC, stop).await
 }
 
 /// Opens the listeners that have routes, and runs everything. The tasks end when `stop` becomes true. Error: an address
@@ -107,25 +122,51 @@ pub async fn run(
     internal: SocketAddr,
     stop: &watch::Receiver<bool>,
 ) -> Result<JoinSet<std::io::Result<()>>, (SocketAddr, std::io::Error)> {
-    let mut listeners = [(public, OpenApiRouter::default()), (internal, OpenApiRouter::default())];
     let mut tasks = JoinSet::new();
+    let [public_routes, internal_routes] = gather(parts, &mut tasks).routers;
+    for (address, seats, router) in [(public, PUBLIC, public_routes), (internal, INTERNAL, internal_routes)] {
+        if router.has_routes() {
+            let routes = watch::channel(finish(router)).1;
+            open(address, routes, seats, &mut tasks, stop).await.map_err(|e| (address, e))?;
+        }
+    }
+    Ok(tasks)
+}
+
+/// Puts together what roles hand in, and spawns their work.
+pub fn gather(parts: Vec<Parts>, work: &mut JoinSet<std::io::Result<()>>) -> Gathered {
+    let (mut public, mut internal) = (OpenApiRouter::default(), OpenApiRouter::default());
+    let (mut checks, mut window) = (Vec::new(), None);
     for part in parts {
-        let [(_, public), (_, internal)] = &mut listeners;
-        *public = std::mem::take(public).merge(part.public);
-        *internal = std::mem::take(internal).merge(part.internal);
-        for work in part.background {
-            tasks.spawn(async move {
-                work.await;
+        (public, internal) = (public.merge(part.public), internal.merge(part.internal));
+        checks.extend(part.checks);
+        window = window.or(part.window);
+        for loops in part.background {
+            work.spawn(async move {
+                loops.await;
                 Ok(())
             });
         }
     }
-    for (address, router) in listeners.into_iter().filter(|(_, router)| Router::from(router.clone()).has_routes()) {
-        let router = openapi::with_document(router);
-        let listener = TcpListener::bind(address).await.map_err(|e| (address, e))?;
-        tasks.spawn(serve(listener, router, stop.clone()));
-    }
-    Ok(tasks)
+    Gathered { routers: [public, internal].map(described), checks, window }
+}
+
+/// Routes with the document of their addresses; none without any.
+fn described(router: OpenApiRouter) -> Router {
+    if Router::from(router.clone()).has_routes() { openapi::with_document(router) } else { Router::new() }
+}
+
+/// Opens a listener, which serves the routes of each moment until `stop` becomes true.
+pub async fn open(
+    address: SocketAddr,
+    routes: watch::Receiver<Router>,
+    seats: usize,
+    tasks: &mut JoinSet<std::io::Result<()>>,
+    stop: &watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
+    tasks.spawn(connections::serve(listener, routes, seats, stop.clone()));
+    Ok(())
 }
 
 /// Reads strict JSON of a schema from a body that says it is JSON. Errors: 415 `media-type`, 400 with the parser's code.

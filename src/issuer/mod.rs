@@ -26,7 +26,7 @@ use tabir_crypto::statement::body::Role;
 
 use crate::clock::Random;
 use crate::config::{Setup, roles};
-use crate::http::{Parts, cors, log_outbox};
+use crate::http::{Check, Parts, cors, log_outbox};
 use attester_account::Accounts;
 use attester_voucher::VoucherCode;
 use error::StartError;
@@ -60,8 +60,10 @@ pub async fn start(config: &roles::Issuer, setup: &Setup) -> Result<Parts, Start
     };
     let service = Service::new(store.clone(), clock, identity.clone(), terms, accounts).await?;
     let service = Arc::new(service);
+    let role = Role::Issuer.as_str();
     Ok(Parts {
         public: cors::open(routes::public(Arc::clone(&service))),
+        checks: vec![Check::store(role, store.db()), Check::logged(role, store.db())],
         background: vec![
             Box::pin(maintain(service, setup.clone())),
             Box::pin(log_outbox::run(store.db().clone(), identity, setup.clone())),

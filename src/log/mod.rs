@@ -30,6 +30,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tabir_crypto::log::{LogVerifier, NoteSigner};
+use tabir_crypto::statement::body::Role;
 use tabir_crypto::trust::root::LogName;
 
 pub use error::{LogError, StartError};
@@ -41,7 +42,7 @@ use store::Store;
 
 use crate::config::{Setup, keys, roles};
 use crate::http::server::Background;
-use crate::http::{Parts, cors};
+use crate::http::{Check, Parts, cors};
 use crate::ledger;
 
 /// Opens the store, replays the governance log, and makes routes and sequencers.
@@ -60,8 +61,9 @@ fn signer(dir: &Path, name: LogName, verifier: &LogVerifier) -> Result<NoteSigne
 /// Routes around a service.
 #[must_use]
 pub fn parts(service: Service, background: Vec<Background>) -> Parts {
+    let checks = vec![Check::store(Role::Log.as_str(), service.db())];
     let (public, internal) = routes::routers(service);
-    Parts { public: cors::open(public), internal, background }
+    Parts { public: cors::open(public), internal, background, checks, ..Parts::default() }
 }
 
 /// As [`start`], without routes: the service itself, and the loops that grow the logs.

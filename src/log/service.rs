@@ -20,6 +20,7 @@ use super::governance::Governance;
 use super::store::{Appended, New, Next, Store, Stored};
 use crate::clock::Clock;
 use crate::config::Setup;
+use crate::db::Db;
 use crate::ledger::all_verifiers;
 
 /// How far a witness's time may be from the log's clock. The audit allows an hour between two witnesses
@@ -46,6 +47,11 @@ pub struct Service {
 }
 
 impl Service {
+    /// The store.
+    pub(super) const fn db(&self) -> &Db {
+        self.store.db()
+    }
+
     /// Replays the governance log from its leaves and kept checkpoints.
     pub async fn start(
         setup: &Setup,

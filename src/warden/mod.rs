@@ -49,7 +49,7 @@ use crate::client::log_source::HttpLog;
 use crate::clock::Clock;
 use crate::config::{Peers, Setup, keys as key_files, roles};
 use crate::http::server::Background;
-use crate::http::{Answer, Client, HttpError, Method, Parts, call, log_outbox};
+use crate::http::{Answer, Check, Client, HttpError, Method, Parts, call, log_outbox};
 use crate::ledger;
 
 /// Name of the store in the role's folder.
@@ -174,8 +174,10 @@ pub async fn start(config: &roles::Warden, setup: &Setup) -> Result<Parts, Start
     if let Some(notify) = &config.notify {
         background.extend(alerts::start(notify, setup, warden.store(), every)?);
     }
+    let (role, db) = (Role::Warden.as_str(), warden.store.db());
+    let checks = vec![Check::store(role, db), Check::logged(role, db)];
     background.push(Box::pin(work_loop(warden, view, setup.clone(), every)));
-    Ok(Parts { background, ..Parts::default() })
+    Ok(Parts { background, checks, ..Parts::default() })
 }
 
 /// A loop of its own: a board that hangs must not keep checkpoints waiting.

@@ -32,7 +32,16 @@ pub enum Fault {
     Refuses,
     /// Stored, and no answer ever.
     StoredThenSilent,
+    /// 429 with `Retry-After`, and nothing stored.
+    Busy,
+    /// Stored, and answered after a while.
+    Slow,
 }
+
+/// What a busy one asks for, in seconds.
+pub const RETRY_AFTER: &str = "120";
+/// How long a slow one takes.
+const SLOW: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// Between a forwarder and its desk.
 #[derive(Clone)]
@@ -47,6 +56,7 @@ struct Script {
     http: reqwest::Client,
     fault: Fault,
     updates: Option<Value>,
+    posts: usize,
 }
 
 impl FaultProxy {
@@ -56,14 +66,25 @@ impl FaultProxy {
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             fault: Fault::None,
             updates: None,
+            posts: 0,
         };
         let state = Arc::new(Mutex::new(script));
         let (base, stop) = serve(Router::new().route("/{*path}", any(pass)).with_state(Arc::clone(&state))).await;
         Self { base, state, _stop: Arc::new(stop) }
     }
 
+    /// Passes requests on to another server from now on.
+    pub fn lead_to(&self, upstream: &str) {
+        self.state.lock().unwrap().upstream = upstream.to_owned();
+    }
+
     pub fn set(&self, fault: Fault) {
         self.state.lock().unwrap().fault = fault;
+    }
+
+    /// How many POSTs came so far.
+    pub fn posts(&self) -> usize {
+        self.state.lock().unwrap().posts
     }
 
     /// Lists exactly these updates, whatever is asked for.
@@ -76,17 +97,21 @@ async fn pass(State(state): State<Arc<Mutex<Script>>>, request: Request) -> Resp
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path_and_query().unwrap().as_str().to_owned();
+    let post = parts.method == Method::POST;
     let (url, http, fault, updates) = {
-        let script = state.lock().unwrap();
+        let mut script = state.lock().unwrap();
+        script.posts += usize::from(post);
         let updates = script.updates.clone().filter(|_| path.contains("/servicerequestupdates.json"));
         (format!("{}{path}", script.upstream), script.http.clone(), script.fault, updates)
     };
-    let post = parts.method == Method::POST;
     if let (false, Some(updates)) = (post, updates) {
         return answer(StatusCode::OK, updates.to_string().into());
     }
     match fault {
         Fault::Down => return answer(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()),
+        Fault::Busy if post => {
+            return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, RETRY_AFTER)]).into_response();
+        }
         Fault::Refuses if post => return answer(StatusCode::BAD_REQUEST, Bytes::from_static(b"[]")),
         _ => {}
     }
@@ -95,6 +120,10 @@ async fn pass(State(state): State<Arc<Mutex<Script>>>, request: Request) -> Resp
     let status = sent.status();
     let real = sent.bytes().await.unwrap();
     match fault {
+        Fault::Slow => {
+            tokio::time::sleep(SLOW).await;
+            answer(status, real)
+        }
         Fault::StoredThen500 if post => answer(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()),
         Fault::StoredThenSilent if post => std::future::pending().await,
         Fault::StoredThenNothing if post => answer(StatusCode::OK, Bytes::from_static(b"[]")),

@@ -39,7 +39,7 @@ impl Pair {
         let [a, b, c, d] = [(); 4].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port().unwrap())));
         let (public, internal) = ([a, b], [c, d]);
         let configs = [0, 1].map(|i| {
-            let listen = Listen { public: public[i], internal: internal[i] };
+            let listen = Listen { public: public[i], internal: internal[i], admin: "127.0.0.1:0".parse().unwrap() };
             let peers = Peers { log: format!("http://{}", public[i]), ..Peers::default() };
             let roles = Roles { log: Some(Log::new(log.clone(), 100)), ..Roles::default() };
             let config = Config { trust: trust.clone(), listen, peers, roles };

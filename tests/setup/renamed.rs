@@ -24,7 +24,7 @@ async fn issuer_and_gateway_move_and_every_token_of_before_is_still_taken() {
         let text = text.replace(&format!("127.0.0.1:{}\"", stage.ports.gateway), &format!("127.0.0.1:{gateway}\""));
         let text = text.replace(&format!("127.0.0.1:{}\"", stage.ports.issuer), &format!("127.0.0.1:{issuer}\""));
         std::fs::write(&file, text).unwrap();
-        stage.resume(role);
+        stage.resume(role).await;
     }
     let moved = format!("http://localhost:{gateway}");
     let open =

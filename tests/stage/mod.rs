@@ -1,4 +1,5 @@
-//! An installation on loopback, of the real binary: every role but the relay as a process of its own, with fresh keys.
+//! An installation on loopback, of the real binary: every role but the relay as a process of its own, with fresh keys;
+//! or the same roles as tasks of this process, each by a clock that the test sets.
 //! Policy and council are signed here, by the keys that `tabir init` made for their signers; the council's ceremony is
 //! played in one place, and its shares are never made, since nothing here opens an identity.
 #![allow(dead_code)] // a test and a benchmark each use a part
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tabir::cli::connect::load_trust;
 use tabir::cli::demo::ports::free_ports;
 use tabir::cli::init::{self, layout::Ports};
+use tabir::cli::serve;
 use tabir::client::official::{Board, Patience};
 use tabir::client::report::Draft;
 use tabir::client::{ClientError, Session};
@@ -29,6 +31,8 @@ use tabir_crypto::statement::value::CodeText;
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::token::header::read_challenge;
 use tabir_crypto::trust::Trust;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Between two tries of something that takes a moment.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -36,46 +40,100 @@ const AGAIN: Duration = Duration::from_millis(50);
 const TRIES: u32 = 600;
 /// The same for what waits by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What processes say: in tests everything of ours.
+const fn log() -> &'static str {
+    if cfg!(test) { "debug" } else { "warn" }
+}
 /// Every role, the log first, since all others read it.
-const ROLES: [&str; 7] = ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder"];
+pub const ROLES: [&str; 7] = ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder"];
 
 /// The running installation; dropping it ends its processes and removes its folder.
 pub struct Stage {
     pub ports: Ports,
     pub trust: Arc<Trust>,
     pub client: Client,
-    clock: Clock,
+    pub clock: Clock,
     processes: Vec<Process>,
-    program: &'static str,
+    runs: Runs,
     dir: tempfile::TempDir,
 }
 
-/// One role's process.
+/// What the roles are.
+pub enum Runs {
+    /// Processes of this program.
+    Program(&'static str),
+    /// Tasks, each role's by a clock of its own.
+    Here(BTreeMap<&'static str, Clock>),
+}
+
+impl Runs {
+    /// Tasks, whose clocks all stand at this second.
+    pub fn here(now: u64) -> Self {
+        Self::Here(ROLES.into_iter().map(|role| (role, Clock::manual(now))).collect())
+    }
+}
+
+/// One role's process, or its tasks.
 pub struct Process {
     pub role: &'static str,
-    child: Child,
+    running: Running,
+}
+
+enum Running {
+    Child(Child),
+    /// The tasks, and what would end them gently.
+    Tasks(JoinSet<std::io::Result<()>>, watch::Sender<bool>),
 }
 
 impl Process {
     fn start(program: &str, dir: &Path, role: &'static str) -> Self {
         let folder = dir.join(role);
         let output = File::options().create(true).append(true).open(folder.join("output.log")).unwrap();
-        let mut command = Command::new(program);
-        command.arg("serve").arg("--config").arg(folder.join("tabir.toml"));
+        // A file-size limit that a test sets is an error of a write then, and not the end of the process.
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#, program, "serve", "--config"]);
+        command.arg(folder.join("tabir.toml")).env("TABIR_LOG_FORMAT", "json").env("TABIR_LOG", log());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output).spawn().unwrap();
-        Self { role, child }
+        Self { role, running: Running::Child(child) }
+    }
+
+    async fn begin(clock: &Clock, dir: &Path, role: &'static str) -> Self {
+        let config = Config::load(&dir.join(role).join("tabir.toml")).unwrap();
+        for _ in 0..TRIES {
+            let stop = watch::Sender::new(false);
+            match serve::start_at(&config, clock.clone(), stop.subscribe()).await {
+                Ok(tasks) => return Self { role, running: Running::Tasks(tasks, stop) },
+                // The port of the one before is free again a moment later.
+                Err(error) if error.to_string().contains("in use") => tokio::time::sleep(AGAIN).await,
+                Err(error) => panic!("{role}: {error}"),
+            }
+        }
+        panic!("{role} finds no port");
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        match &self.running {
+            Running::Child(child) => child.id(),
+            Running::Tasks(..) => panic!("no process of its own"),
+        }
+    }
+
+    /// Whether the process has ended by itself, and how.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        match &mut self.running {
+            Running::Child(child) => child.try_wait().unwrap(),
+            Running::Tasks(..) => None,
+        }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Running::Child(child) = &mut self.running {
+            // An error means that it has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -88,16 +146,33 @@ fn signed(verb: Verb, body: &impl serde::Serialize, keys: &[&SigningKey]) -> Sta
 impl Stage {
     /// Starts the processes of `program` and waits until a report can be sealed and sent.
     pub async fn start(program: &'static str) -> Self {
+        Self::start_as(Runs::Program(program), Clock::system(), |_, _| (), |_| ()).await
+    }
+
+    /// As [`Stage::start`], of another kind, with the clock of those who report, and with other settings and another policy.
+    pub async fn start_as(
+        runs: Runs,
+        clock: Clock,
+        mut settings: impl FnMut(&str, &mut Config),
+        policy: impl FnOnce(&mut PolicySet),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ports = free_ports().unwrap();
         let made = init::demo(dir.path(), "Stage", &ports).unwrap();
+        for role in ROLES {
+            let file = dir.path().join(role).join("tabir.toml");
+            let mut config = Config::load(&file).unwrap();
+            settings(role, &mut config);
+            std::fs::write(&file, toml::to_string(&config).unwrap()).unwrap();
+        }
         let trust = Arc::new(load_trust(&made.trust).unwrap());
-        let clock = Clock::system();
         let client = Client::new(clock.clone());
-        let processes = ROLES.map(|role| Process::start(program, dir.path(), role)).into();
         let auditors: Vec<_> = made.auditors.iter().map(|file| read_key(file)).collect();
-        let stage = Self { ports, trust, client, clock, processes, program, dir };
-        stage.establish(&auditors).await;
+        let mut stage = Self { ports, trust, client, clock, processes: Vec::new(), runs, dir };
+        for role in ROLES {
+            stage.resume(role).await;
+        }
+        stage.establish(&auditors, policy).await;
         stage.until_ready().await;
         stage
     }
@@ -107,7 +182,7 @@ impl Stage {
     }
 
     /// What several sign: the warden's own key, which it proposes, a council, a policy.
-    async fn establish(&self, auditors: &[SigningKey]) {
+    async fn establish(&self, auditors: &[SigningKey], change: impl FnOnce(&mut PolicySet)) {
         let board = Board::new(self.client.clone(), &self.ports.peers().council, auditors[0].clone());
         let mut announced = self.proposed(&board).await;
         auditors.iter().for_each(|auditor| announced.sign(auditor));
@@ -118,7 +193,8 @@ impl Stage {
         let signers = [officials.iter().collect(), vec![&warden, &auditors[0]]].concat();
         let formed = signed(Verb::CouncilFormed, &council::formed(&officials, self.clock.now()), &signers);
         let policy = std::fs::read(self.dir.path().join("policy.json")).unwrap();
-        let policy: PolicySet = tabir_crypto::json::from_slice(&policy).unwrap();
+        let mut policy: PolicySet = tabir_crypto::json::from_slice(&policy).unwrap();
+        change(&mut policy);
         let policy = signed(Verb::PolicySet, &policy, &[&gateway, &auditors[0]]);
         for statement in [formed, policy] {
             let (path, body) = ("/internal/log/governance/entries", statement.to_bytes());
@@ -152,8 +228,32 @@ impl Stage {
     }
 
     /// Starts it again.
-    pub fn resume(&mut self, role: &'static str) {
-        self.processes.push(Process::start(self.program, self.dir.path(), role));
+    pub async fn resume(&mut self, role: &'static str) {
+        let process = match &self.runs {
+            Runs::Program(program) => Process::start(program, self.dir.path(), role),
+            Runs::Here(clocks) => Process::begin(&clocks[role], self.dir.path(), role).await,
+        };
+        self.processes.push(process);
+    }
+
+    /// A role's clock, where roles run here.
+    pub fn clock_of(&self, role: &str) -> &Clock {
+        match &self.runs {
+            Runs::Here(clocks) => &clocks[role],
+            Runs::Program(_) => panic!("processes go by the machine's clock"),
+        }
+    }
+
+    /// Moves everybody's clock.
+    pub fn pass(&self, seconds: u64) {
+        let now = self.clock.now() + seconds;
+        self.clock.set(now);
+        ROLES.iter().for_each(|role| self.clock_of(role).set(now));
+    }
+
+    /// A role's process.
+    pub fn process(&mut self, role: &str) -> &mut Process {
+        self.processes.iter_mut().find(|p| p.role == role).unwrap()
     }
 
     /// Every process, with its role's name.
@@ -175,6 +275,12 @@ impl Stage {
             tokio::time::sleep(AGAIN).await;
         }
         panic!("not in time: {what}\n{}", self.said());
+    }
+
+    /// A role's listener for its operator.
+    pub fn admin(&self, role: &str) -> String {
+        let place = ROLES.iter().position(|r| *r == role).unwrap();
+        format!("http://127.0.0.1:{}", self.ports.admin[place])
     }
 
     /// Where the gateway is.
@@ -231,12 +337,14 @@ impl Stage {
     }
 
     /// What the processes wrote.
-    fn said(&self) -> String {
-        let read = |p: &Process| {
-            let text = std::fs::read_to_string(self.dir.path().join(p.role).join("output.log"));
-            format!("{}: {}", p.role, text.unwrap_or_default())
-        };
-        self.processes.iter().map(read).collect::<Vec<_>>().join("\n")
+    pub fn said(&self) -> String {
+        let read = |role: &&str| format!("{role}: {}", self.said_by(role));
+        ROLES.iter().map(read).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What one of them wrote.
+    pub fn said_by(&self, role: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(role).join("output.log")).unwrap_or_default()
     }
 }
 

@@ -31,6 +31,7 @@ use serde_json::json;
 use super::CliError;
 use super::desk::Desk;
 use super::init::files::fresh_folder;
+use super::serve::asked_to_end;
 use crate::config::keys::{read_private, write_private};
 use play::Citizen;
 use stage::Stage;
@@ -74,7 +75,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let mut stage = Stage::start(dir, args.json, tickets.len()).await?;
     let played = tokio::select! {
         played = play(&mut stage, &tickets, args.identity_every as usize) => played,
-        _ = tokio::signal::ctrl_c() => Err(CliError::Failed("stopped; everything was ended".into())),
+        () = interrupted() => Err(CliError::Failed("stopped; everything was ended".into())),
     };
     let citizens = match played {
         Ok(citizens) => citizens,
@@ -171,5 +172,18 @@ async fn stay(stage: &Stage, citizens: &[Citizen]) -> Result<(), CliError> {
     println!("echo 'The officer asked for money.' | {tabir} report --category bribery --text -");
     println!("{tabir} desk --server {} --key {} list", stage.desk(), stage.roles.join("desk/officer.key").display());
     println!("{tabir} audit fetch {0} && {tabir} audit verify {0} --trust {trust}", stage.dir.join("log").display());
-    tokio::signal::ctrl_c().await.map_err(|e| CliError::Failed(format!("signal: {e}")))
+    interrupted().await;
+    Ok(())
+}
+
+/// Ctrl-C, a termination signal, or the terminal's end: the roles, for which a SIGHUP means something else, end with this.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::hangup()) {
+        Ok(mut hangup) => tokio::select! {
+            _ = hangup.recv() => {}
+            () = asked_to_end() => {}
+        },
+        Err(_) => asked_to_end().await,
+    }
 }

@@ -22,13 +22,15 @@ pub struct Ports {
     pub log: u16,
     pub log_internal: u16,
     pub desk: u16,
+    /// The operator's listener of each process, in the order of [`demo`].
+    pub admin: [u16; 7],
 }
 
 /// The first of the ports that `tabir init --profile demo` writes down.
 const FIRST: u16 = 18_080;
 
 impl Ports {
-    /// Eight ports in a row.
+    /// Fifteen ports in a row.
     #[must_use]
     pub const fn fixed() -> Self {
         Self {
@@ -40,6 +42,7 @@ impl Ports {
             log: FIRST + 5,
             log_internal: FIRST + 6,
             desk: FIRST + 7,
+            admin: [FIRST + 8, FIRST + 9, FIRST + 10, FIRST + 11, FIRST + 12, FIRST + 13, FIRST + 14],
         }
     }
 
@@ -73,12 +76,12 @@ pub fn demo(ports: &Ports) -> Vec<(&'static str, Config)> {
     let here = PathBuf::from(".");
     let config = |public: u16, internal: u16, roles: roles::Roles| Config {
         trust: "../trust.json".into(),
-        listen: Listen { public: address(public), internal: address(internal) },
+        listen: Listen { public: address(public), internal: address(internal), admin: address(0) },
         peers: ports.peers(),
         roles,
     };
     let none = roles::Roles::default;
-    vec![
+    let mut processes = vec![
         (
             "log",
             config(
@@ -124,8 +127,18 @@ pub fn demo(ports: &Ports) -> Vec<(&'static str, Config)> {
                 },
             ),
         ),
-    ]
+    ];
+    for ((_, config), admin) in processes.iter_mut().zip(ports.admin) {
+        config.listen.admin = address(admin);
+    }
+    processes
 }
+
+/// The operator's listener of the city's inner process and of the outside body's: others than the outer one's, so that all
+/// three can be tried on one machine.
+const ADMIN_INNER: u16 = 8083;
+/// See [`ADMIN_INNER`].
+const ADMIN_OUTSIDE: u16 = 8084;
 
 /// The town: the city's outer and inner process. The outer one makes its own signed calls without leaving the host.
 #[must_use]
@@ -147,7 +160,9 @@ pub fn town_city(terms: &Terms, places: &Places) -> Vec<(&'static str, Config)> 
         forwarder: Some(forwarder("forwarder".into(), &places.downstream, v.poll_ms)),
         ..roles::Roles::default()
     };
-    vec![("outer", process(outer_peers, outer)), ("inner", process(places.peers.clone(), inner))]
+    let mut inner = process(places.peers.clone(), inner);
+    inner.listen.admin = address(ADMIN_INNER);
+    vec![("outer", process(outer_peers, outer)), ("inner", inner)]
 }
 
 /// The city: a process and a host a role.
@@ -179,7 +194,8 @@ fn process(peers: Peers, roles: roles::Roles) -> Config {
 pub fn outside(dir: PathBuf, peers: Peers, notify: Option<Alerts>, terms: &Terms) -> Config {
     let warden = roles::Warden { notify, ..warden(dir, terms.values().poll_ms) };
     let roles = roles::Roles { warden: Some(warden), ..roles::Roles::default() };
-    Config { trust: "trust.json".into(), listen: Listen::default(), peers, roles }
+    let listen = Listen { admin: address(ADMIN_OUTSIDE), ..Listen::default() };
+    Config { trust: "trust.json".into(), listen, peers, roles }
 }
 
 fn issuer(dir: PathBuf, v: &Values) -> roles::Issuer {

@@ -16,7 +16,8 @@ pub struct Listener {
     file: String,
 }
 
-/// All of a file: the two of every process if a role here has routes for them, and whatever other section names one.
+/// All of a file: the two of every process if a role here has routes for them, the operator's, and whatever other section
+/// names one.
 pub fn of(document: &Document, config: &Config) -> Vec<Listener> {
     let r = &config.roles;
     let serves = r.gateway.is_some() || r.council.is_some() || r.log.is_some();
@@ -29,8 +30,9 @@ pub fn of(document: &Document, config: &Config) -> Vec<Listener> {
             all.push(Listener { address, place: finding.place, line, file: document.name.clone() });
         }
     };
+    let listen = &config.listen;
     for (name, address, opened) in
-        [("public", config.listen.public, public), ("internal", config.listen.internal, serves)]
+        [("public", listen.public, public), ("internal", listen.internal, serves), ("admin", listen.admin, true)]
     {
         if opened {
             add(&["listen", name], address);
@@ -38,7 +40,7 @@ pub fn of(document: &Document, config: &Config) -> Vec<Listener> {
     }
     for entry in &document.entries {
         let path: Vec<&str> = entry.path.iter().map(String::as_str).collect();
-        let known = matches!(path.as_slice(), ["listen", "public" | "internal"]);
+        let known = matches!(path.as_slice(), ["listen", "public" | "internal" | "admin"]);
         let address = entry.text.as_deref().filter(|_| !known && entry.string).and_then(|t| t.parse().ok());
         if let Some(address) = address {
             add(&path, address);

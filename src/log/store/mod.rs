@@ -63,6 +63,11 @@ impl Store {
         self.db.close().await;
     }
 
+    /// The database.
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// Where a statement stands, if the log has it.
     pub async fn lookup(&self, log: LogName, pae: B32) -> Result<Option<u64>, DbError> {
         self.db.read(move |c| Box::pin(async move { index_of(c, log, &pae).await })).await
