@@ -13,6 +13,7 @@ pub mod notify;
 pub mod profile;
 pub mod roles;
 pub mod trust_file;
+pub mod webhook;
 pub mod witness;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

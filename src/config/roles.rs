@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::account::Account;
 pub use super::facade::Facade;
 use super::notify::{Alerts, Notify};
+use super::webhook::Webhook;
 
 /// `[roles.<name>]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -75,6 +76,9 @@ impl Roles {
         if let Some(forwarder) = &mut self.forwarder {
             forwarder.api_key_file = forwarder.api_key_file.take().map(|f| base.join(f));
             forwarder.mapping = forwarder.mapping.take().map(|f| base.join(f));
+            if let Some(webhook) = &mut forwarder.webhook {
+                webhook.rebase(base);
+            }
         }
     }
 }
@@ -162,6 +166,9 @@ pub struct Forwarder {
     /// How categories, attributes and statuses are said there; without it everything has the same name on both sides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<PathBuf>,
+    /// The downstream takes signed webhooks instead of GeoReport.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
     /// How often gateway and downstream are asked for news.
     #[serde(default = "poll_ms")]
     pub poll_ms: u64,

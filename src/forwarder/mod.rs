@@ -2,7 +2,8 @@
 //!
 //! Holds: the intake private keys, the downstream's API key, ids that updates need; sealed contents until a grace time
 //! after the downstream has them. Sees: report texts, while it forwards them. Never sees: an identity, a token, an
-//! account. It only calls out, so it can stand in the city's own network, beside the complaint system.
+//! account. It only calls out, but for call backs of a webhook's
+//! receiver where they are wanted, so it can stand in the city's own network, beside the complaint system.
 //!
 //! ```text
 //! gateway --intake--> inbox --check--> queue --sender--> downstream
@@ -21,8 +22,10 @@ pub mod resolve;
 mod sender;
 pub mod store;
 mod updates;
+pub mod webhook;
 mod windows;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,24 +36,29 @@ use tabir_crypto::Secret;
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
 use tabir_crypto::statement::value::Hex;
+use tokio::net::TcpListener;
 
 use crate::clock::{Clock, Random};
 use crate::config::keys::read_private;
 use crate::config::mapping::Mapping;
 use crate::config::{ConfigError, Setup, roles};
 use crate::db::DbError;
-use crate::http::server::Background;
+use crate::http::openapi::with_document;
+use crate::http::server::{self, Background};
 use crate::http::{Check, Client, HttpError, Parts, log_outbox};
 use connector::georeport::GeoReport;
 use connector::{Connector, DownError};
 use keys::IntakeKeys;
 use store::Store;
+use webhook::Webhook;
 
 /// Where the policy comes from: the governance log, once it has one.
 pub type Policy = Arc<dyn Fn() -> Option<PolicySet> + Send + Sync>;
 
 /// How often keys and old contents are looked at.
 const MAINTENANCE: Duration = Duration::from_secs(30);
+/// Between two tries to have the address for call backs.
+const BIND_AGAIN: Duration = Duration::from_secs(1);
 /// The longest pause of a loop whose peer is down.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -92,6 +100,10 @@ pub struct Forwarder {
     identity: SigningKey,
     keys: IntakeKeys,
     connector: Connector,
+    /// Who reads what was pushed, one at a time.
+    pushed: tokio::sync::Mutex<()>,
+    /// Of the trust root: what a countersignature names.
+    origin: String,
     /// The downstream asked not to be called before this time.
     paused_until: AtomicU64,
     policy: Policy,
@@ -118,6 +130,8 @@ impl Forwarder {
             identity,
             keys,
             connector,
+            pushed: tokio::sync::Mutex::new(()),
+            origin: setup.trust.root().origin.as_str().to_owned(),
             paused_until: AtomicU64::new(0),
             policy,
             gateway_internal: setup.peers.gateway_internal.clone(),
@@ -183,7 +197,10 @@ impl Forwarder {
 
 /// The downstream of a configuration.
 pub fn connector(io: (Client, Clock), config: &roles::Forwarder) -> Result<Connector, ConfigError> {
-    georeport(io, config).map(Connector::GeoReport)
+    match &config.webhook {
+        Some(webhook) => Webhook::open(io, config, webhook).map(Connector::Webhook),
+        None => georeport(io, config).map(Connector::GeoReport),
+    }
 }
 
 /// The GeoReport server of a configuration.
@@ -197,7 +214,7 @@ fn read_key(file: &Path) -> Result<Secret<String>, ConfigError> {
     Ok(Secret::new(text.expose().trim().to_owned()))
 }
 
-/// Starts the loops. The forwarder has no routes.
+/// Starts the loops. The forwarder has no routes, but for call backs where they are configured.
 pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, StartError> {
     let ledger = setup.ledger.clone();
     let policy: Policy = Arc::new(move || ledger.view().state.policy().cloned());
@@ -205,7 +222,7 @@ pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, St
     let poll = Duration::from_millis(config.poll_ms);
     let outbox = log_outbox::run(forwarder.store.db().clone(), forwarder.identity.clone(), setup.clone());
     let every = |pause, name, round| repeat(Arc::clone(&forwarder), setup.clone(), pause, name, round);
-    let background = vec![
+    let mut background = vec![
         every(poll, "intake", |f| Box::pin(async move { f.take_in().await.map(drop) })),
         every(poll, "downstream", |f| Box::pin(async move { f.send_due().await.map(drop) })),
         every(poll, "updates", |f| Box::pin(async move { f.ask_downstream().await })),
@@ -215,10 +232,37 @@ pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, St
         Box::pin(discover(Arc::clone(&forwarder))) as Background,
         Box::pin(outbox),
     ];
+    if let Some(address) = config.webhook.as_ref().and_then(|webhook| webhook.listen) {
+        background.push(Box::pin(listen(address, Arc::clone(&forwarder), setup.stop.clone())));
+    }
     let (role, db) = (Role::Forwarder.as_str(), forwarder.store.db());
     let mut checks = vec![Check::store(role, db), Check::logged(role, db)];
     checks.push(Check::new(role, "downstream", false, move || forwarder.reached.load(Ordering::Relaxed)));
     Ok(Parts { background, checks, ..Parts::default() })
+}
+
+/// The listener for call backs. While a configuration is read again the generation before still has the address, so that
+/// it is tried until it can be had.
+async fn listen(address: SocketAddr, forwarder: Arc<Forwarder>, mut stop: watch::Receiver<bool>) {
+    let mut said = false;
+    let listener = loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => break listener,
+            Err(error) if !said => {
+                said = true;
+                tracing::warn!(%error, "the listener for call backs waits for its address");
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BIND_AGAIN) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    };
+    let router = with_document(webhook::routes::router(forwarder));
+    if let Err(error) = server::serve(listener, router, stop).await {
+        tracing::error!(%error, "call backs");
+    }
 }
 
 type Round = fn(Arc<Forwarder>) -> std::pin::Pin<Box<dyn Future<Output = Result<(), RoundError>> + Send>>;

@@ -16,15 +16,16 @@ use reqwest::Method;
 use tabir_crypto::receipt::reference;
 use tabir_crypto::statement::body::Status;
 use tabir_crypto::statement::value::Hour;
-use tabir_crypto::{Code, json};
+use tabir_crypto::{Code, countersign, json};
 use tokio::task::JoinSet;
 
 use super::check::{self, Written};
-use super::connector::{DownError, Found, Outgoing, OutgoingWrite, Taken, Unready, Wanted};
+use super::connector::{DownError, Found, Outgoing, OutgoingWrite, Taken, Unready, Update, Wanted};
 use super::mapping::EnvelopeReference;
 use super::store::Held;
 use super::store::cases::{Case, Fate};
 use super::store::deliveries::{Delivery, Reopened};
+use super::store::news::UpdateTaken;
 use super::{Forwarder, RoundError};
 use crate::api::gateway::{Event, ItemKind};
 use crate::clock::Random;
@@ -190,6 +191,7 @@ impl Forwarder {
         self.store.begin(d.case_id, d.counter, call.place.clone(), now).await?;
         match self.connector.send(&call).await {
             Ok(Taken::Id(id)) => self.report_sent(delivery, id, since).await,
+            Ok(Taken::Countersigned { id, note }) => self.report_countersigned(delivery, case, id, note, since).await,
             Ok(Taken::Token(token)) => {
                 self.store.keep_token(d.case_id, d.counter, token).await?;
                 Ok(later(true))
@@ -224,10 +226,47 @@ impl Forwarder {
     }
 
     async fn report_sent(&self, delivery: &Delivery, id: String, since: u64) -> Result<Outcome, RoundError> {
+        self.report_sent_with(delivery, id, since, None).await
+    }
+
+    /// The downstream's own word for it goes to the reporter as an update does, in the transaction that knows of it. What
+    /// is no countersignature of this case goes nowhere.
+    async fn report_countersigned(
+        &self,
+        delivery: &Delivery,
+        case: Case,
+        id: String,
+        note: String,
+        since: u64,
+    ) -> Result<Outcome, RoundError> {
+        let (name, now) = (reference(&case.case_id), self.clock.now());
+        if let Err(error) = countersign::parse(&note, &self.origin, &name) {
+            self.store.hold(Held::new("countersignature", &name, error.code().as_str()), now).await?;
+            return self.report_sent(delivery, id, since).await;
+        }
+        let update = Update {
+            id: format!("countersigned:{name}"),
+            request_id: id.clone(),
+            status: String::new(),
+            at: now,
+            description: note,
+            expected: None,
+        };
+        let taken = self.read_update(&case, &update, now).await?;
+        self.report_sent_with(delivery, id, since, Some(taken)).await
+    }
+
+    async fn report_sent_with(
+        &self,
+        delivery: &Delivery,
+        id: String,
+        since: u64,
+        said: Option<UpdateTaken>,
+    ) -> Result<Outcome, RoundError> {
         let event = json::to_vec(&Event::Sent { id: self.event_id() })?;
         let delete_at = self.clock.now() + self.keep_content_s;
         let downstream = (id, self.connector.first_status().to_owned());
-        self.store.report_sent(delivery.new.case_id, downstream, since, event, delete_at).await?;
+        self.store.report_sent(delivery.new.case_id, downstream, since, event, (delete_at, said)).await?;
         Ok(Outcome::Sent)
     }
 
@@ -269,7 +308,9 @@ impl Forwarder {
         };
         self.store.begin(d.case_id, d.counter, call.place.clone(), now).await?;
         match self.connector.send(&call).await {
-            Ok(Taken::Id(id)) => self.write_sent(delivery, &written, Some(id), now).await,
+            Ok(Taken::Id(id) | Taken::Countersigned { id, .. }) => {
+                self.write_sent(delivery, &written, Some(id), now).await
+            }
             // Some servers give no id to an update.
             Ok(Taken::Nameless | Taken::Token(_)) => self.write_sent(delivery, &written, None, now).await,
             Err(error) => Ok(self.failed(error, !error.is_undone(), "refused", &name)),

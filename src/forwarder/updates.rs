@@ -68,6 +68,15 @@ impl Forwarder {
         Ok(taken)
     }
 
+    /// Takes an update that was pushed. False for a request that is not known to be ours.
+    pub(super) async fn take_once(&self, update: &Update) -> Result<bool, RoundError> {
+        let _one = self.pushed.lock().await;
+        if self.store.is_seen(update.id.clone()).await? {
+            return Ok(true);
+        }
+        self.take_update(update, self.clock.now()).await
+    }
+
     async fn take_update(&self, update: &Update, now: u64) -> Result<bool, RoundError> {
         // Others' requests stand in the list too; they are not remembered, since one may turn out to be ours.
         let Some(case) = self.store.case_by_request(update.request_id.clone()).await? else { return Ok(false) };
@@ -76,7 +85,7 @@ impl Forwarder {
         Ok(true)
     }
 
-    async fn read_update(&self, case: &Case, update: &Update, now: u64) -> Result<UpdateTaken, RoundError> {
+    pub(super) async fn read_update(&self, case: &Case, update: &Update, now: u64) -> Result<UpdateTaken, RoundError> {
         let name = reference(&case.case_id);
         let mut chain = Chain { seq: case.reply_seq, prev: case.reply_prev };
         let (mut events, mut held, mut status) = (Vec::new(), Vec::new(), None);
@@ -88,7 +97,7 @@ impl Forwarder {
             }
             match mapping::step(case.status, case.status_at, known.unwrap_or(Meaning::Unchanged), update.at) {
                 Step::Set(next) => {
-                    let eta = self.eta(next, &update.request_id).await?;
+                    let eta = self.eta(next, update).await?;
                     let at = Hour::of(update.at.min(now));
                     let event = Event::Status { id: self.event_id(), status: next, at, due: eta, eta };
                     events.push(json::to_vec(&event)?);
@@ -113,11 +122,11 @@ impl Forwarder {
     }
 
     /// When scheduled work is planned; GeoReport has it at the request only.
-    async fn eta(&self, status: Status, request_id: &str) -> Result<Option<Second>, RoundError> {
-        if status != Status::Scheduled {
-            return Ok(None);
+    async fn eta(&self, status: Status, update: &Update) -> Result<Option<Second>, RoundError> {
+        if status != Status::Scheduled || update.expected.is_some() {
+            return Ok(update.expected.filter(|_| status == Status::Scheduled).map(Second));
         }
-        Ok(self.asked(self.connector.expected(request_id).await)?.map(Second))
+        Ok(self.asked(self.connector.expected(&update.request_id).await)?.map(Second))
     }
 
     /// Remembers when the downstream asks for a pause.

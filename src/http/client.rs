@@ -100,6 +100,16 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// `Retry-After`, RFC 9110 section 10.2.3, in seconds: a number, or a date that lies so far ahead of `now`.
+    #[must_use]
+    pub fn retry_after(&self, now: u64) -> Option<u64> {
+        let text = self.headers.get("retry-after")?.to_str().ok()?.trim();
+        text.parse().ok().or_else(|| {
+            let at = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok()?;
+            Some(u64::try_from(at.unix_timestamp()).ok()?.saturating_sub(now))
+        })
+    }
+
     /// Reads the body as strict JSON of a schema.
     pub fn json<T: Schema>(&self) -> Result<T, HttpError> {
         json::from_slice(&self.body).map_err(|e| HttpError::Malformed(self.status, e.to_string()))

@@ -158,6 +158,7 @@ impl World {
             api_key_file: Some(dir.path().join("api.key")),
             jurisdiction: None,
             mapping: None,
+            webhook: None,
             poll_ms: 10,
             epoch_s: 30 * 86_400,
             keep_content_s: KEEP_S,
@@ -195,6 +196,13 @@ impl World {
         std::fs::write(&file, mapping).unwrap();
         self.config.mapping = Some(file);
         self.restart().await;
+    }
+
+    /// Whether it would start with another configuration.
+    pub async fn opened(&self, change: impl FnOnce(&mut roles::Forwarder)) -> Result<(), tabir::forwarder::StartError> {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Forwarder::open(&self.setup, &config, test_policy()).await.map(drop)
     }
 
     /// The process dies and starts again.

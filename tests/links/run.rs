@@ -75,6 +75,7 @@ async fn forwarder(gateway: &Running, desk: &RunningDesk, dir: &Path) -> Arc<For
         api_key_file: Some(dir.join("api.key")),
         jurisdiction: None,
         mapping: None,
+        webhook: None,
         poll_ms: 10,
         epoch_s: 30 * 86_400,
         keep_content_s: 1,

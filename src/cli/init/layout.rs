@@ -225,6 +225,7 @@ fn forwarder(dir: PathBuf, downstream: &str, poll_ms: u64) -> roles::Forwarder {
         api_key_file: Some("api.key".into()),
         jurisdiction: None,
         mapping: None,
+        webhook: None,
         poll_ms,
         epoch_s: 30 * 86_400,
         keep_content_s: 86_400,

@@ -24,6 +24,7 @@ use tabir_crypto::content::Content;
 use super::check::Written;
 use super::mapping::EnvelopeReference;
 use super::store::Held;
+use super::webhook::Webhook;
 use crate::open311::Meaning;
 use georeport::GeoReport;
 
@@ -101,6 +102,8 @@ pub struct Call {
     /// Where it goes inside the downstream, such as a service: a later look-up must search there, whatever a mapping says
     /// by then.
     pub place: String,
+    /// Under which the downstream takes it once, where the protocol has such a thing.
+    pub id: Option<String>,
 }
 
 /// What the downstream did.
@@ -108,6 +111,13 @@ pub struct Call {
 pub enum Taken {
     /// It has it under this id.
     Id(String),
+    /// The same, and what it says with a key of its own: that it has the report.
+    Countersigned {
+        /// The id.
+        id: String,
+        /// Perhaps a countersignature: nobody has looked at it.
+        note: String,
+    },
     /// It takes it, and says under which id when the token is polled.
     Token(String),
     /// It has it and gives no id. Only a later write may end so.
@@ -163,6 +173,8 @@ pub struct Update {
     pub at: u64,
     /// The officer's words.
     pub description: String,
+    /// When planned work is due, Unix seconds, where it stands in the update itself.
+    pub expected: Option<u64>,
 }
 
 /// Which place of which downstream a result of `tabir connector check` is about.
@@ -178,6 +190,8 @@ pub struct Target {
 pub enum Connector {
     /// Open311 GeoReport v2.
     GeoReport(GeoReport),
+    /// Signed webhooks.
+    Webhook(Webhook),
 }
 
 impl Connector {
@@ -185,6 +199,7 @@ impl Connector {
     pub async fn prepare_report(&self, report: &Outgoing<'_>) -> Result<Call, Unready> {
         match self {
             Self::GeoReport(g) => g.prepare_report(report).await,
+            Self::Webhook(w) => w.prepare_report(report),
         }
     }
 
@@ -192,6 +207,7 @@ impl Connector {
     pub fn prepare_write(&self, write: &OutgoingWrite<'_>) -> Result<Call, Unready> {
         match self {
             Self::GeoReport(g) => g.prepare_write(write),
+            Self::Webhook(w) => Ok(w.prepare_write(write)),
         }
     }
 
@@ -199,6 +215,7 @@ impl Connector {
     pub async fn send(&self, call: &Call) -> Result<Taken, DownError> {
         match self {
             Self::GeoReport(g) => g.send(call).await,
+            Self::Webhook(w) => w.send(call).await,
         }
     }
 
@@ -206,6 +223,7 @@ impl Connector {
     pub async fn poll_token(&self, token: &str) -> Result<Option<String>, DownError> {
         match self {
             Self::GeoReport(g) => g.poll_token(token).await,
+            Self::Webhook(_) => Ok(None),
         }
     }
 
@@ -213,6 +231,7 @@ impl Connector {
     pub async fn find_report(&self, wanted: &Wanted<'_>) -> Result<Found, DownError> {
         match self {
             Self::GeoReport(g) => g.find_report(wanted).await,
+            Self::Webhook(_) => Ok(Found::Unsearchable),
         }
     }
 
@@ -220,6 +239,7 @@ impl Connector {
     pub async fn find_write(&self, wanted: &Wanted<'_>, request_id: &str, counter: u64) -> Result<Found, DownError> {
         match self {
             Self::GeoReport(g) => g.find_write(wanted, request_id, counter).await,
+            Self::Webhook(_) => Ok(Found::Unsearchable),
         }
     }
 
@@ -228,6 +248,7 @@ impl Connector {
     pub const fn asks_by_id(&self) -> bool {
         match self {
             Self::GeoReport(g) => g.asks_by_id(),
+            Self::Webhook(_) => false,
         }
     }
 
@@ -235,6 +256,7 @@ impl Connector {
     pub async fn updates(&self, span: (u64, u64), ids: &[String]) -> Result<Vec<Update>, DownError> {
         match self {
             Self::GeoReport(g) => g.updates(span, ids).await,
+            Self::Webhook(w) => w.updates(span).await,
         }
     }
 
@@ -242,6 +264,8 @@ impl Connector {
     pub async fn expected(&self, request_id: &str) -> Result<Option<u64>, DownError> {
         match self {
             Self::GeoReport(g) => g.expected(request_id).await,
+            // It stands in the update.
+            Self::Webhook(_) => Ok(None),
         }
     }
 
@@ -250,6 +274,7 @@ impl Connector {
     pub fn meaning(&self, status: &str) -> Option<Meaning> {
         match self {
             Self::GeoReport(g) => g.meaning(status),
+            Self::Webhook(w) => w.meaning(status),
         }
     }
 
@@ -258,6 +283,7 @@ impl Connector {
     pub fn first_status(&self) -> &str {
         match self {
             Self::GeoReport(g) => g.first_status(),
+            Self::Webhook(_) => "",
         }
     }
 
@@ -266,6 +292,8 @@ impl Connector {
     pub fn confidential(&self, category: &str) -> Option<Target> {
         match self {
             Self::GeoReport(g) => g.confidential(category),
+            // Nobody lists what was posted.
+            Self::Webhook(_) => None,
         }
     }
 
@@ -273,6 +301,7 @@ impl Connector {
     pub async fn discover(&self) -> Result<bool, DownError> {
         match self {
             Self::GeoReport(g) => g.discover().await,
+            Self::Webhook(_) => Ok(true),
         }
     }
 }

@@ -5,6 +5,7 @@ use sqlx::{AnyConnection, Row as _};
 use tabir_crypto::B32;
 use tabir_crypto::statement::body::Status;
 
+use super::news::UpdateTaken;
 use super::{Held, Store, add_event, hold};
 use crate::api::gateway::ItemKind;
 use crate::db::{DbError, expect_rows, fixed, stored, unsigned};
@@ -148,10 +149,18 @@ impl Store {
         downstream: (String, String),
         since: u64,
         event: Vec<u8>,
-        delete_at: u64,
+        (delete_at, said): (u64, Option<UpdateTaken>),
     ) -> Result<(), DbError> {
         self.0
-            .write(move |tx| Box::pin(async move { reported(tx, &case_id, downstream, since, event, delete_at).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    reported(tx, &case_id, downstream, since, event, delete_at).await?;
+                    match said {
+                        Some(said) => super::news::take(tx, said, since).await,
+                        None => Ok(()),
+                    }
+                })
+            })
             .await
     }
 

@@ -46,44 +46,22 @@ impl Store {
             .await
     }
 
-    /// Takes an update once, with its messages and status.
-    pub async fn take_update(&self, taken: UpdateTaken, now: u64) -> Result<(), DbError> {
+    /// Whether an update of this id was taken.
+    pub async fn is_seen(&self, update_id: String) -> Result<bool, DbError> {
         self.0
-            .write(move |tx| {
+            .read(move |c| {
                 Box::pin(async move {
-                    see(tx, &taken.update_id, now).await?;
-                    let (before, after, hash) = taken.replies;
-                    let done = sqlx::query(
-                        "UPDATE report SET reply_seq = $1, reply_prev = $2 WHERE case_id = $3 AND reply_seq = $4",
-                    )
-                    .bind(stored(after))
-                    .bind(hash.to_vec())
-                    .bind(taken.case_id.to_vec())
-                    .bind(stored(before))
-                    .execute(&mut *tx)
-                    .await?;
-                    expect_rows("report", done.rows_affected(), 1)?;
-                    if let Some((status, at, raw)) = taken.status {
-                        sqlx::query(
-                            "UPDATE report SET status = $1, status_at = $2, raw_status = $3 WHERE case_id = $4",
-                        )
-                        .bind(status.as_str())
-                        .bind(stored(at))
-                        .bind(raw)
-                        .bind(taken.case_id.to_vec())
-                        .execute(&mut *tx)
-                        .await?;
-                    }
-                    for event in taken.events {
-                        add_event(tx, &taken.case_id, event).await?;
-                    }
-                    for held in &taken.held {
-                        hold(tx, held, now).await?;
-                    }
-                    Ok(())
+                    let sql = "SELECT COUNT(*) FROM seen_update WHERE update_id = $1";
+                    let row = sqlx::query(sql).bind(update_id).fetch_one(c).await?;
+                    Ok(row.try_get::<i64, _>(0)? > 0)
                 })
             })
             .await
+    }
+
+    /// Takes an update once, with its messages and status.
+    pub async fn take_update(&self, taken: UpdateTaken, now: u64) -> Result<(), DbError> {
+        self.0.write(move |tx| Box::pin(async move { take(tx, taken, now).await })).await
     }
 
     /// The oldest events that wait.
@@ -157,5 +135,34 @@ pub(super) async fn see(tx: &mut AnyConnection, update_id: &str, now: u64) -> Re
 
 pub(super) async fn lower_watermarks(tx: &mut AnyConnection, at: u64) -> Result<(), DbError> {
     sqlx::query("UPDATE watermark SET at = $1 WHERE at > $1").bind(stored(at)).execute(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn take(tx: &mut AnyConnection, taken: UpdateTaken, now: u64) -> Result<(), DbError> {
+    see(&mut *tx, &taken.update_id, now).await?;
+    let (before, after, hash) = taken.replies;
+    let done = sqlx::query("UPDATE report SET reply_seq = $1, reply_prev = $2 WHERE case_id = $3 AND reply_seq = $4")
+        .bind(stored(after))
+        .bind(hash.to_vec())
+        .bind(taken.case_id.to_vec())
+        .bind(stored(before))
+        .execute(&mut *tx)
+        .await?;
+    expect_rows("report", done.rows_affected(), 1)?;
+    if let Some((status, at, raw)) = taken.status {
+        sqlx::query("UPDATE report SET status = $1, status_at = $2, raw_status = $3 WHERE case_id = $4")
+            .bind(status.as_str())
+            .bind(stored(at))
+            .bind(raw)
+            .bind(taken.case_id.to_vec())
+            .execute(&mut *tx)
+            .await?;
+    }
+    for event in taken.events {
+        add_event(&mut *tx, &taken.case_id, event).await?;
+    }
+    for held in &taken.held {
+        hold(&mut *tx, held, now).await?;
+    }
     Ok(())
 }

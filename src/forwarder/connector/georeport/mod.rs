@@ -130,7 +130,7 @@ impl GeoReport {
 
     fn call(&self, path: &[&str], form: &forms::Form, place: String) -> Result<Call, DownError> {
         let pairs = form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Ok(Call { url: self.wire.address(path)?, media_type: FORM, body: self.wire.pairs(pairs), place })
+        Ok(Call { url: self.wire.address(path)?, media_type: FORM, body: self.wire.pairs(pairs), place, id: None })
     }
 
     /// Sends it. For a report an answer without an id or token is an unknown outcome: the look-up finds it.
@@ -202,6 +202,7 @@ impl GeoReport {
                 status: text(v, "status").unwrap_or_default(),
                 at: read_time(&text(v, "updated_datetime")?)?,
                 description: text(v, "description").unwrap_or_default(),
+                expected: None,
             })
         };
         Ok(found.iter().filter_map(update).collect())
@@ -262,6 +263,7 @@ fn states(request: &Value, now: u64) -> Vec<Update> {
         status: status.to_owned(),
         at,
         description: description.to_owned(),
+        expected: None,
     };
     let mut found = vec![update("status", &[&request_id, &status, &changed], &status, "")];
     if !notes.trim().is_empty() {

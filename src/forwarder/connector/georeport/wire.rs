@@ -5,7 +5,7 @@
 //! segments only; none comes from an answer.
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 use tabir_crypto::Secret;
 
@@ -173,18 +173,8 @@ impl Wire {
             Err(HttpError::Malformed(..)) => return Err(DownError::Malformed("too-large")),
             Err(_) => return Err(DownError::Unknown),
         };
-        let pause = self.pause(&answer.headers);
+        let pause = answer.retry_after(self.clock.now()).map(|seconds| seconds.min(LONGEST_PAUSE_S));
         Ok(Reply { status: answer.status, body: read(&answer.headers, &answer.body, format), pause })
-    }
-
-    /// `Retry-After`, RFC 9110 section 10.2.3: seconds or a date.
-    fn pause(&self, headers: &HeaderMap) -> Option<u64> {
-        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        let seconds = text.parse().ok().or_else(|| {
-            let at = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok()?;
-            Some(u64::try_from(at.unix_timestamp()).ok()?.saturating_sub(self.clock.now()))
-        })?;
-        Some(seconds.min(LONGEST_PAUSE_S))
     }
 }
 

@@ -113,7 +113,7 @@ async fn post<'t>(
         }
     };
     let id = match outcome(reply, findings)? {
-        Taken::Id(id) => {
+        Taken::Id(id) | Taken::Countersigned { id, .. } => {
             findings.ok("posted", format!("the test request was taken as {}", shown(&id)));
             Some(id)
         }
