@@ -37,6 +37,7 @@ use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
 use tabir_crypto::statement::value::Hex;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::clock::{Clock, Random};
 use crate::config::keys::read_private;
