@@ -1,14 +1,19 @@
-//! From nothing to live: what `docs/integrating.md` promises of configuration, doctor, proxies and units.
+//! From nothing to live: `docs/integrating.md` as it is written, and what it promises of configuration, doctor, proxies and
+//! units.
 
 mod config;
 mod deploy;
 mod doctor;
+#[path = "../common/folder.rs"]
+mod folder;
+mod hosts;
 mod init;
 mod nginx;
 mod page;
 mod renamed;
 #[path = "../stage/mod.rs"]
 mod stage;
+mod walk;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
