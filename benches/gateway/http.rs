@@ -1,14 +1,9 @@
-//! Plain HTTP/1.1 over connections that stay open: the requests are bytes made before, so that the load costs little
-//! beside what it measures.
+//! Plain HTTP/1.1: the requests are bytes made before, so that the load costs little beside what it measures.
 
 use std::io::{Error, Result};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 /// A `POST`, whole.
 pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
@@ -17,45 +12,6 @@ pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
         head.extend([name, ": ", value, "\r\n"]);
     }
     [head.as_bytes(), b"\r\n", body].concat()
-}
-
-/// Sends all of them over this many connections, each the next when the one before is answered. Gives the bodies in the
-/// order of the requests, and the time from the first request to the last answer. An answer other than `status` is an error.
-pub async fn send(
-    port: u16,
-    connections: usize,
-    status: u16,
-    requests: Vec<Vec<u8>>,
-) -> Result<(Vec<Vec<u8>>, Duration)> {
-    let mut answers = vec![Vec::new(); requests.len()];
-    let mut shares = vec![Vec::new(); connections];
-    for (place, request) in requests.into_iter().enumerate() {
-        shares[place % connections].push((place, request));
-    }
-    let mut open = Vec::new();
-    for share in shares {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        open.push((TcpStream::connect(address).await?, share));
-    }
-    let begin = Instant::now();
-    let mut tasks = JoinSet::new();
-    for (mut stream, share) in open {
-        stream.set_nodelay(true)?;
-        tasks.spawn(async move {
-            let mut answered = Vec::new();
-            for (place, request) in share {
-                stream.write_all(&request).await?;
-                answered.push((place, answer(&mut stream, status).await?));
-            }
-            Ok::<_, Error>(answered)
-        });
-    }
-    while let Some(done) = tasks.join_next().await {
-        for (place, body) in done.map_err(Error::other)?? {
-            answers[place] = body;
-        }
-    }
-    Ok((answers, begin.elapsed()))
 }
 
 /// One answer with a `content-length`, as these servers give them.

@@ -8,6 +8,7 @@
 mod figures;
 mod http;
 mod rsa;
+mod send;
 #[path = "../../tests/stage/mod.rs"]
 mod stage;
 mod usage;
@@ -16,6 +17,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use figures::{Row, median};
+use send::send;
 use stage::Stage;
 use tabir::client::report::seal;
 use tabir::client::{Session, tokens};
@@ -171,7 +173,7 @@ impl Bench {
     }
 
     async fn issue(&self, requests: Vec<Vec<u8>>) -> Outcome<Vec<Vec<u8>>> {
-        Ok(http::send(self.stage.ports.issuer, JOURNEY_CONNECTIONS, 200, requests).await?.0)
+        Ok(send(self.stage.ports.issuer, JOURNEY_CONNECTIONS, 200, requests).await?.0)
     }
 
     /// Reports that are paid for, ready to be sent.
@@ -198,7 +200,7 @@ impl Bench {
         let (begin, started) = (each(processes, cpu_ms)?, Instant::now());
         let answers = self.issue(requests).await?;
         let reports = Self::reports(&answers, &pending, &bodies)?;
-        http::send(self.stage.ports.gateway, JOURNEY_CONNECTIONS, 201, reports).await?;
+        send(self.stage.ports.gateway, JOURNEY_CONNECTIONS, 201, reports).await?;
         sleep(WINDOW).await;
         let (end, longer) = (each(processes, cpu_ms)?, started.elapsed().div_duration_f64(started - resting));
         let of = |at: usize| (end[at] - begin[at] - (begin[at] - before[at]) * longer) / f64::from(JOURNEYS);
@@ -210,7 +212,7 @@ impl Bench {
         let (requests, pending) = self.requests(REPORTS).await?;
         let bodies = self.bodies(REPORTS)?;
         let reports = Self::reports(&self.issue(requests).await?, &pending, &bodies)?;
-        let sending = http::send(self.stage.ports.gateway, LOAD_CONNECTIONS, 201, reports);
+        let sending = send(self.stage.ports.gateway, LOAD_CONNECTIONS, 201, reports);
         tokio::pin!(sending);
         let mut most = Vec::new();
         let (_, took) = loop {

@@ -83,7 +83,7 @@ pub async fn token(session: &Session, pay: &Pay, ahead: &Ahead) -> Result<Token,
             file.no_wait(session)?;
         }
         match file.take(session)? {
-            Taken::Token(token) => return Ok(token),
+            Taken::Token(token) => return Ok(*token),
             Taken::Empty => file.buy(session, &pay.attestation()?).await?,
             Taken::Wait(seconds) => {
                 let l = Language::or_environment(None);

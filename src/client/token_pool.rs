@@ -28,7 +28,7 @@ pub struct Waiting {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken {
     /// A token; it is in the pool no more.
-    Token(Token),
+    Token(Box<Token>),
     /// There are tokens, the first of which may be used after so many seconds.
     Wait(u64),
     /// There is none: buy a batch.
@@ -80,7 +80,7 @@ impl Pool {
         }
         let at = usize::try_from(below(ready.len() as u64)).unwrap_or(0);
         match ready.get(at) {
-            Some(at) => Taken::Token(self.0.swap_remove(*at).token),
+            Some(at) => Taken::Token(Box::new(self.0.swap_remove(*at).token)),
             None => Taken::Empty,
         }
     }

@@ -71,7 +71,14 @@ pub struct Facade {
     pub store: Store,
     pub tokens: Tokens,
     ids: SecretBytes<32>,
-    session: Mutex<Option<((u64, u64), Arc<Session>)>>,
+    session: Mutex<Option<Made>>,
+}
+
+/// A session, and the log that it was made from.
+struct Made {
+    size: u64,
+    witnessed: u64,
+    session: Arc<Session>,
 }
 
 impl Facade {
@@ -83,10 +90,10 @@ impl Facade {
     /// What a reporter's client would know now; made anew when the log has grown.
     pub fn session(&self) -> Arc<Session> {
         let view = self.setup.ledger.view();
-        let at = (view.head.size, view.witnessed);
+        let (size, witnessed) = (view.head.size, view.witnessed);
         let mut made = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         match &*made {
-            Some((made_at, session)) if *made_at == at => Arc::clone(session),
+            Some(made) if (made.size, made.witnessed) == (size, witnessed) => Arc::clone(&made.session),
             _ => {
                 let (root, peers) = (self.setup.trust.root(), &self.setup.peers);
                 let session = Session {
@@ -106,7 +113,7 @@ impl Facade {
                     view: view.as_ref().clone(),
                     heads: None,
                 };
-                Arc::clone(&made.insert((at, Arc::new(session))).1)
+                Arc::clone(&made.insert(Made { size, witnessed, session: Arc::new(session) }).session)
             }
         }
     }

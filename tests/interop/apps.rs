@@ -68,7 +68,7 @@ async fn apps_of_others_report_through_the_facade_and_nothing_of_who_sent_it_is_
     let mut stage = Stage::start(env!("CARGO_BIN_EXE_tabir")).await;
     let (key, hash) = app_key();
     let url = configure(&stage, hash).await;
-    stage.resume("facade");
+    stage.resume("facade").await;
     let services = format!("{url}/services.json");
     let http = stage.client.clone();
     stage.until("the facade knows the policy", || async { http.get(&services).await.is_ok() }).await;

@@ -141,7 +141,10 @@ impl Stage {
     async fn buy(&self, login: &str) -> Result<(), (u16, String)> {
         let (body, pending) = batch(&self.key, 2);
         match self.issuer.ask_batch(login, &body).await {
-            Ok(answer) => Ok(drop(pending.finalize(&answer).unwrap())),
+            Ok(answer) => {
+                assert!(pending.finalize(&answer).is_ok());
+                Ok(())
+            }
             Err(error) => Err((error.status().unwrap(), error.code().unwrap().to_owned())),
         }
     }

@@ -323,11 +323,12 @@ impl Stage {
         }
         session.view.state.active_council(&self.trust, session.now())?;
         let url = format!("{}/v1/reports", self.gateway());
-        let asked = match self.client.send(Method::POST, &url, &[("content-type", "application/json")], Vec::new()).await {
-            Err(HttpError::Problem { code, headers, .. }) if code == "token-missing" => headers,
-            Err(error) => return Err(error.into()),
-            Ok(_) => panic!("the gateway took nothing for a report"),
-        };
+        let asked =
+            match self.client.send(Method::POST, &url, &[("content-type", "application/json")], Vec::new()).await {
+                Err(HttpError::Problem { code, headers, .. }) if code == "token-missing" => headers,
+                Err(error) => return Err(error.into()),
+                Ok(_) => panic!("the gateway took nothing for a report"),
+            };
         let header = asked.get("www-authenticate").and_then(|h| h.to_str().ok()).unwrap_or_default();
         let (_, key) = read_challenge(header)?;
         if *key.spki() != *session.key(KeyKind::Token)? || session.services.categories.is_empty() {

@@ -36,7 +36,7 @@ async fn report(session: &Session, token: &Token) {
 fn taken(file: &mut TokenFile, session: &Session) -> Token {
     file.no_wait(session).unwrap();
     match file.take(session).unwrap() {
-        Taken::Token(token) => token,
+        Taken::Token(token) => *token,
         other => panic!("{other:?}"),
     }
 }
@@ -110,7 +110,7 @@ async fn an_issuer_that_is_killed_while_it_signs_burns_nothing_and_gives_nothing
             () = tokio::time::sleep(Duration::from_millis(round * 4)) => false,
         };
         stage.end("issuer");
-        stage.resume("issuer");
+        stage.resume("issuer").await;
         let url = format!("{}/.well-known/private-token-issuer-directory", session.services.issuer);
         stage.until("the issuer is back", || async { stage.client.get(&url).await.is_ok() }).await;
         let mut file = TokenFile::open(&path).unwrap();
@@ -143,7 +143,7 @@ async fn a_changed_address_breaks_no_token() {
             moves.iter().fold(text, |text, (old, new)| text.replace(&format!(":{old}\""), &format!(":{new}\"")));
         // Another name of the host, too.
         std::fs::write(&config, moved.replace("issuer = \"http://127.0.0.1:", "issuer = \"http://localhost:")).unwrap();
-        stage.resume(role);
+        stage.resume(role).await;
     }
     let server = format!("http://localhost:{}", moves[1].1);
     stage
@@ -157,12 +157,8 @@ async fn a_changed_address_breaks_no_token() {
     // The gateway reads the log for itself before it takes tokens.
     let ready = || async {
         let url = format!("{server}/v1/reports");
-        let asked = stage.client.send(
-            tabir::http::Method::POST,
-            &url,
-            &[("content-type", "application/json")],
-            Vec::new(),
-        );
+        let asked =
+            stage.client.send(tabir::http::Method::POST, &url, &[("content-type", "application/json")], Vec::new());
         asked.await.is_err_and(|e| e.header("www-authenticate").is_some())
     };
     stage.until("the gateway knows the keys", ready).await;

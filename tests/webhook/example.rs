@@ -61,7 +61,7 @@ async fn the_example_receiver_takes_a_report_once_and_what_it_calls_back_reaches
     });
     std::fs::write(&file, toml::to_string(&config).unwrap()).unwrap();
     assert!(TcpStream::connect(back).is_err(), "no listener while none is configured");
-    stage.resume("forwarder");
+    stage.resume("forwarder").await;
 
     let session = stage.session().await;
     let sealed = report::seal(&session, &stage::draft(&session)).unwrap();
