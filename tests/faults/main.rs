@@ -73,7 +73,8 @@ fn publish(kind: &'static str, done: Result<Tally, String>) {
     if !at_length() {
         return;
     }
-    let parts: [(&str, fn(&Tally) -> u64); 5] = [
+    type Part = (&'static str, fn(&Tally) -> u64);
+    let parts: [Part; 5] = [
         ("cycles", |t| t.cycles),
         ("accepted", |t| t.accepted),
         ("lost", |t| t.lost),
