@@ -13,7 +13,7 @@ use tabir_crypto::log::TreeHead;
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::trust::root::LogName;
 
-use crate::reporters::{Sent, is_spent};
+use crate::reporters::{Sent, buys_nothing};
 use crate::stage::{ROLES, Stage};
 use crate::{TURN, Tally};
 
@@ -90,7 +90,7 @@ pub async fn look(stage: &Stage, kind: &str, cycles: u64, sent: &[Sent], step_s:
 async fn spent(stage: &Stage, sent: &[Sent]) {
     let session = stage.session().await;
     for one in sent.iter().rev().take(TRIED) {
-        assert!(is_spent(&session, &one.token).await, "a token that was spent is good again");
+        assert!(buys_nothing(&session, &one.token).await, "a token that was spent is good again");
     }
 }
 

@@ -71,8 +71,8 @@ pub async fn ready(session: &Session, voucher: &str, draft: &Draft) -> Result<(S
     Ok((seal(session, draft)?, token(session, voucher).await))
 }
 
-/// Whether a token that paid for a report buys another one: it must not, whatever happened in between.
-pub async fn is_spent(session: &Session, token: &Token) -> bool {
+/// Whether a token that paid for a report buys no other: it is spent, or its epoch is over.
+pub async fn buys_nothing(session: &Session, token: &Token) -> bool {
     let other = seal(session, &draft(session)).unwrap();
     let tried = || async {
         match send(session, &other, token).await {
@@ -81,5 +81,6 @@ pub async fn is_spent(session: &Session, token: &Token) -> bool {
         }
     };
     let done = patiently("a spent token", tried).await;
-    matches!(done, Err(ClientError::Http(HttpError::Problem { status: 401, code, .. })) if code == "token-spent")
+    let refused = ["token-spent", "token-key"];
+    matches!(done, Err(ClientError::Http(HttpError::Problem { status: 401, code, .. })) if refused.contains(&code.as_str()))
 }

@@ -2,7 +2,7 @@
  * A reporter's device, from the first look to the last: it holds the session, the token, the sealed report and the keys of an opened
  * case, in memory. Used by the page's worker, and by whoever builds Tabir into an app (`web/sdk`).
  */
-import { hex, unhex, utf8 } from "../crypto/codec.ts";
+import { equal, hex, unhex, utf8 } from "../crypto/codec.ts";
 import { Refused } from "../crypto/errors.ts";
 import { parseVerifierKey } from "../crypto/log/note.ts";
 import { councilFingerprint } from "../crypto/threshold/council.ts";
@@ -12,10 +12,12 @@ import { Problem } from "./http.ts";
 import { findOpenings } from "./openings.ts";
 import { sealReport, sendReport, type Draft, type Sealed } from "./report.ts";
 import { Session } from "./session.ts";
-import { fetchToken, type Payment } from "./tokens.ts";
+import { completePurchase, preparePurchase, type Payment, type Purchase } from "./tokens.ts";
 import type { CaseData, Consent, DraftData, Progress, Ready, Sent, WriteData } from "./types.ts";
 
 const isOf = (error: unknown, ...codes: string[]): boolean => error instanceof Problem && codes.includes(error.code);
+/** Nobody answered, or nobody could say: what became of it is not known, and the same again is safe. */
+const isOpen = (error: unknown): boolean => error instanceof Problem ? error.status >= 500 || error.status === 429 : !(error instanceof Refused);
 const TOKEN_REFUSED = ["token-spent", "token-key", "token-invalid", "token-challenge", "token-missing"];
 const KEYS_CHANGED = ["intake-key", "warden-key", "council", "reference-taken"];
 
@@ -27,7 +29,10 @@ function missing(what: string): never {
 export class Reporter {
   private session: Session | undefined;
   private pay: Payment = "puzzle";
-  private token: Promise<Token> | undefined;
+  /** Bought, and not used up: the first is the next one. */
+  private tokens: Token[] = [];
+  private purchase: Purchase | undefined;
+  private buying: Promise<void> | undefined;
   private draft: DraftData | undefined;
   private sealed: Sealed | undefined;
   private found: Case | undefined;
@@ -46,18 +51,47 @@ export class Reporter {
     return ready(this.session);
   }
 
-  /** One token, fetched ahead or now; a failed attempt is forgotten, so that the next one tries anew. */
-  private getToken(): Promise<Token> {
-    const tried = (done: number, of: number): void => this.progress({ phase: "puzzle", done: Math.min(0.99, 1 - Math.exp(-done / of)) });
-    this.token ??= fetchToken(this.opened, this.pay, tried);
-    this.token.catch(() => (this.token = undefined));
-    return this.token;
+  /** The next token, bought ahead or now. */
+  private async getToken(): Promise<Token> {
+    while (this.tokens.length === 0) {
+      const buying = (this.buying ??= this.buy());
+      try {
+        await buying;
+      } finally {
+        if (this.buying === buying) this.buying = undefined;
+      }
+    }
+    return this.tokens[0] ?? missing("no token");
   }
 
-  /** Gets a token while the person writes, for a puzzle or a voucher. */
+  private async buy(): Promise<void> {
+    const session = this.opened;
+    const tried = (done: number, of: number): void => this.progress({ phase: "puzzle", done: Math.min(0.99, 1 - Math.exp(-done / of)) });
+    // With its key's epoch the right to ask again is over.
+    const kept = this.purchase && equal(this.purchase.key, session.key("token")) ? this.purchase : undefined;
+    const purchase = (this.purchase = kept ?? (await preparePurchase(session, this.pay, tried)));
+    try {
+      this.tokens.push(...(await completePurchase(session, purchase)));
+      this.purchase = undefined;
+    } catch (error) {
+      if (!isOpen(error)) this.purchase = undefined;
+      throw error;
+    }
+  }
+
+  /** A token that was refused buys nothing; if it was not this one alone, neither do the others. */
+  private refused(error: unknown): boolean {
+    if (!isOf(error, ...TOKEN_REFUSED)) return false;
+    this.tokens = isOf(error, "token-spent") ? this.tokens.slice(1) : [];
+    return true;
+  }
+
+  /** Gets tokens while the person writes, for a puzzle or a voucher. */
   async prepare({ voucher }: { voucher: string | undefined }): Promise<void> {
-    if (voucher !== undefined) this.token = undefined;
-    this.pay = voucher === undefined ? "puzzle" : { voucher };
+    const pay: Payment = voucher === undefined ? "puzzle" : { voucher };
+    // Who types a voucher does not want to wait for the puzzle; who types the same one again goes on with what it paid for.
+    if (voucher !== undefined && JSON.stringify(pay) !== JSON.stringify(this.pay)) this.purchase = this.buying = undefined;
+    this.pay = pay;
     await this.getToken();
   }
 
@@ -81,12 +115,12 @@ export class Reporter {
       try {
         const { reference, acceptance } = await sendReport(session, this.sealed, paid);
         const sent = { receipt: this.sealed.receipt, reference, deadline: acceptance.D };
-        this.token = this.draft = this.sealed = undefined;
+        this.tokens.shift();
+        this.draft = this.sealed = undefined;
         return sent;
       } catch (error) {
-        const [refused, changed] = [isOf(error, ...TOKEN_REFUSED), isOf(error, ...KEYS_CHANGED)];
+        const [refused, changed] = [this.refused(error), isOf(error, ...KEYS_CHANGED)];
         if (tries > 1 || !(refused || changed)) throw error;
-        if (refused) this.token = undefined;
         await session.refresh();
         // Sealed to a key that no longer counts: nobody has it, so it is sealed anew, with another receipt.
         if (changed) this.sealed = undefined;
@@ -115,15 +149,15 @@ export class Reporter {
       await sendWrite(session, this.unanswered.write, what.kind === "message" ? await this.getToken() : undefined);
     } catch (error) {
       // An answer that says no: the next try is made anew. Without an answer, it stays the same bytes.
-      if (error instanceof Problem && error.status < 500 && error.status !== 429) this.unanswered = undefined;
-      if (isOf(error, ...TOKEN_REFUSED)) this.token = undefined;
+      if (!isOpen(error)) this.unanswered = undefined;
+      this.refused(error);
       if (isOf(error, "counter", "seq", "intake-key")) {
         await session.refresh();
         this.found = await readCase(session, found.keys);
       }
       throw error;
     }
-    if (what.kind === "message") this.token = undefined;
+    if (what.kind === "message") this.tokens.shift();
     this.unanswered = undefined;
     this.found = await readCase(session, found.keys);
     return caseData(session, this.found);

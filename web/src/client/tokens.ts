@@ -1,37 +1,50 @@
 /**
- * Fetching a token: the challenge is built from the trust root, the key comes from the governance log. What a server says about
+ * Fetching tokens: the challenge is built from the trust root, the key comes from the governance log. What a server says about
  * either is compared, never believed: a key or challenge of its own could tag one user. Source: `src/client/tokens.rs`.
  */
 import { equal, systemRandom, type Bytes } from "../crypto/codec.ts";
 import { Refused, refuse } from "../crypto/errors.ts";
-import { blindToken, tokenKey } from "../crypto/token/blind.ts";
+import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE, blindBatch, type PendingBatch } from "../crypto/token/batch.ts";
+import { tokenKey } from "../crypto/token/blind.ts";
 import { readOffer, solutionText, solve } from "../crypto/token/puzzle.ts";
-import { challengeDigest, challengeFor, encodeRequest, readChallengeHeader, type Token, type TokenChallenge } from "../crypto/token/wire.ts";
+import { challengeDigest, challengeFor, readChallengeHeader, type Token, type TokenChallenge } from "../crypto/token/wire.ts";
 import { Problem, send } from "./http.ts";
 import type { Session } from "./session.ts";
 
 /** Counters that are tried between two signs of life. */
 const TRIES = 8;
 
-/** What pays for a token: a printed one-use code, or a puzzle that is solved here. */
+/** What pays for tokens: a printed one-use code, or a puzzle that is solved here. */
 export type Payment = { readonly voucher: string } | "puzzle";
 
 export const challengeOf = (session: Session): TokenChallenge =>
   challengeFor(session.trust.root.issuer_name, session.trust.root.origin);
 
-/** Fetches one token. `tried` is told how many counters of how many were tried, on average. Errors: HTTP, `not-active`, `blind-signature`. */
-export async function fetchToken(session: Session, pay: Payment, tried: (done: number, of: number) => void): Promise<Token> {
-  const key = tokenKey(session.key("token"));
-  const pending = blindToken(key, challengeOf(session), systemRandom);
+/**
+ * A batch on its way: after a lost answer the very same request is made again, which costs nothing. It links the tokens of the
+ * batch to each other and to what paid for them: it is never stored, and forgotten once they are there.
+ */
+export interface Purchase {
+  readonly attestation: string;
+  /** The token key that it is for. */
+  readonly key: Bytes;
+  readonly pending: PendingBatch;
+}
+
+/** Prepares one; a puzzle is solved here. `tried` is told how many counters of how many were tried, on average. Errors: HTTP, `not-active`. */
+export async function preparePurchase(session: Session, pay: Payment, tried: (done: number, of: number) => void): Promise<Purchase> {
+  const key = session.key("token");
+  const pending = blindBatch(tokenKey(key), challengeOf(session), systemRandom);
   const attestation = pay === "puzzle" ? `pow ${await solvePuzzle(session, tried)}` : `voucher ${pay.voucher.trim()}`;
+  return { attestation, key, pending };
+}
+
+/** Buys, or asks again for what was bought. Errors: HTTP, `blind-signature`; all tokens, or none. */
+export async function completePurchase(session: Session, { attestation, pending }: Purchase): Promise<Token[]> {
   const answer = await send(`${session.issuer}/token-request`, {
     method: "POST",
-    headers: {
-      "content-type": "application/private-token-request",
-      accept: "application/private-token-response",
-      "tabir-attestation": attestation,
-    },
-    body: encodeRequest(pending.request),
+    headers: { "content-type": BATCH_REQUEST_TYPE, accept: BATCH_RESPONSE_TYPE, "tabir-attestation": attestation },
+    body: pending.request,
   });
   return pending.finalize(answer.body);
 }
