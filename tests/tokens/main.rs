@@ -151,9 +151,6 @@ async fn a_changed_address_breaks_no_token() {
             stage.client.get(&format!("{server}/v1/services")).await.is_ok()
         })
         .await;
-    let trust = std::sync::Arc::clone(&stage.trust);
-    let session = Session::open(stage.client.clone(), before.clock.clone(), trust, &server).await.unwrap();
-    assert_eq!(session.services.issuer, format!("http://localhost:{}", moves[0].1));
     // The gateway reads the log for itself before it takes tokens.
     let ready = || async {
         let url = format!("{server}/v1/reports");
@@ -162,6 +159,9 @@ async fn a_changed_address_breaks_no_token() {
         asked.await.is_err_and(|e| e.header("www-authenticate").is_some())
     };
     stage.until("the gateway knows the keys", ready).await;
+    let trust = std::sync::Arc::clone(&stage.trust);
+    let session = Session::open(stage.client.clone(), before.clock.clone(), trust, &server).await.unwrap();
+    assert_eq!(session.services.issuer, format!("http://localhost:{}", moves[0].1));
     for token in &tokens {
         report(&session, token).await;
     }
