@@ -12,9 +12,12 @@ use super::connect::{Connect, load_trust};
 use super::init::files::fresh_folder;
 use super::official::progress;
 use super::{CliError, sign, write};
+use crate::client::Session;
+use crate::client::log_reader::Growth;
 use crate::client::official::{Board, Patience};
 use crate::config::keys::read_signing_key;
 use crate::page::Page;
+use crate::page::base::Base;
 
 /// How long the board may take to read the log.
 const WAIT: Duration = Duration::from_secs(60);
@@ -25,7 +28,8 @@ pub enum Command {
     /// Write the page of an installation into a new folder, for the gateway to serve or for another host
     #[command(
         after_help = "Example: tabir page build --trust trust.json --server https://lapor.kota.example --out ./page\n\
-                      Whoever has this program and the same trust.json gets the same bytes."
+                      Whoever has this program and the same trust.json gets the same bytes. With --base URL the page begins \
+                      to read the log at its newest kept checkpoint; with --base-size of that one, others get the same bytes."
     )]
     Build(Build),
     /// Sign the page of a folder as an auditor, who built it himself, and post it for the others' signatures
@@ -44,6 +48,13 @@ pub struct Build {
     /// The gateway's address, for a page that another host serves; without it the page calls whoever serves it
     #[arg(long, value_name = "URL", default_value = "")]
     server: String,
+    /// The gateway whose governance log is read and checked here from entry 0, so that phones need not: the page begins
+    /// where this ends
+    #[arg(long, value_name = "URL")]
+    base: Option<String>,
+    /// The kept checkpoint at which it ends; without it, the newest
+    #[arg(long, value_name = "SIZE", requires = "base")]
+    base_size: Option<u64>,
     /// A new folder
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -70,7 +81,7 @@ pub struct Propose {
 /// Runs the command.
 pub async fn run(command: Command) -> Result<(), CliError> {
     match command {
-        Command::Build(args) => build(&args),
+        Command::Build(args) => build(args).await,
         Command::Propose(args) => propose(args).await,
     }
 }
@@ -79,15 +90,34 @@ fn read_page(dir: &Path) -> Result<Page, CliError> {
     Page::read(dir).map_err(|e| CliError::Usage(e.to_string()))
 }
 
-fn build(args: &Build) -> Result<(), CliError> {
+async fn build(args: Build) -> Result<(), CliError> {
     let trust = load_trust(&args.trust)?;
-    let page = Page::build(&trust, args.server.trim_end_matches('/')).map_err(|e| CliError::Failed(e.to_string()))?;
+    let base = match args.base {
+        Some(server) => {
+            let (session, log) = Connect { server, trust: args.trust, state: None }.session_with_log().await?;
+            Some(base_of(&session, &log, args.base_size)?)
+        }
+        None => None,
+    };
+    let page = Page::build(&trust, args.server.trim_end_matches('/'), base.as_ref());
+    let page = page.map_err(|e| CliError::Failed(e.to_string()))?;
     fresh_folder(&args.out)?;
     for file in page.files() {
         write(&args.out.join(&file.name), &file.bytes)?;
         println!("{}  {}", hex::encode(sha256(&file.bytes)), file.name);
     }
+    if let Some(base) = base {
+        println!("base: the first {} entries of the governance log (others: --base-size {})", base.size, base.size);
+    }
     Ok(())
+}
+
+fn base_of(session: &Session, log: &Growth, size: Option<u64>) -> Result<Base, CliError> {
+    Base::of(&session.trust, log, size).map_err(|_| {
+        CliError::Usage(
+            "the log keeps no checkpoint of that size; `/log/governance/checkpoints.json` lists them".into(),
+        )
+    })
 }
 
 /// What the auditors sign of a page. Error: `field` for a name that is too long.
@@ -100,16 +130,27 @@ fn files(page: &Page) -> Result<Vec<PageFile>, CliError> {
 async fn propose(args: Propose) -> Result<(), CliError> {
     let page = read_page(&args.page)?;
     let key = read_signing_key(&args.key)?;
-    let session = args.connect.session().await?;
+    let (session, log) = args.connect.session_with_log().await?;
     session.check_fresh()?;
-    let base = session.view.checkpoint.as_ref().ok_or_else(|| CliError::Failed("the log is empty".into()))?;
+    let base = match page.base_size() {
+        Some(size) => {
+            let base = base_of(&session, &log, Some(size))?;
+            if !page.has(&base) {
+                return Err(CliError::Failed(format!(
+                    "the page's base is not what the log's first {size} entries say"
+                )));
+            }
+            base
+        }
+        None => base_of(&session, &log, None)?,
+    };
     let body = PageBuilt {
         v: V1,
         at: Hour::of(session.clock.now()),
         version: Text::new(&args.version)?,
         files: files(&page)?,
-        base_size: base.head().size,
-        base_checkpoint: Hex(base.signed().hash()),
+        base_size: base.size,
+        base_checkpoint: Hex(base.checkpoint),
     };
     let mut statement = Statement::new(Verb::PageBuilt, &body)?;
     sign::confirm(&statement, args.expect.as_deref())?;

@@ -106,7 +106,7 @@ pub async fn start(setup: &Setup, config: &roles::Gateway) -> Result<Parts, Star
     let (db, identity) = (gateway.db.clone(), gateway.identity.clone());
     let page = match &config.page {
         Some(dir) => Some(Page::read(dir)?),
-        None => Page::build(&setup.trust, "").inspect_err(|why| tracing::warn!(%why, "no page")).ok(),
+        None => Page::build(&setup.trust, "", None).inspect_err(|why| tracing::warn!(%why, "no page")).ok(),
     };
     let page = page::routes::public(page, &[setup.peers.issuer.as_str(), setup.peers.log.as_str()]);
     Ok(Parts {

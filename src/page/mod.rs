@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! web/dist  --embedded by cargo build-->  the same for everybody
-//!                                         + installation: trust roots, gateway's address
+//!                                         + installation: trust roots, gateway's address, a base
 //!                                         = the page, served by the gateway or, from a folder, by anybody
 //! ```
 //! The trust root stands inside `index.html`, as data. So the files are a function of the build and of a `trust.json` that a
 //! person gave, which anybody can work out again: nothing that the page fetches later changes whom it believes.
 //! `docs/page.md` says what that is worth towards the one who serves it.
 
+pub mod base;
 pub mod routes;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use serde::Serialize;
 use tabir_crypto::statement::Statement;
 use tabir_crypto::statement::value::V1;
 use tabir_crypto::trust::Trust;
+
+use base::Base;
 
 /// What `make web` builds. A build without it is whole but for the page, and says so at the page's address.
 #[derive(RustEmbed)]
@@ -29,6 +32,8 @@ struct Built;
 pub const INDEX: &str = "index.html";
 /// Stands once in the built `index.html`; the installation takes its place.
 const MARK: &str = "\"installation\"";
+/// How the installation begins.
+const BEGINS: &str = "{\"v\":1,\"server\":";
 /// The largest file of a page that is read from a folder, in bytes: the whole page is to be below 250 kB compressed.
 const MAX_FILE: u64 = 4 << 20;
 
@@ -84,24 +89,27 @@ struct Installation<'a> {
     server: &'a str,
     /// Every version of the trust root that was given, oldest first.
     trust: Vec<&'a Statement>,
+    /// Where it begins to read the governance log; without one, at entry 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a Base>,
 }
 
 impl Page {
     /// The page that this program has inside, for one installation. `server` is the gateway's address for a page that another
     /// host serves, else empty. Error: `NotBuilt`.
-    pub fn build(trust: &Trust, server: &str) -> Result<Self, PageError> {
+    pub fn build(trust: &Trust, server: &str, base: Option<&Base>) -> Result<Self, PageError> {
         let built = Built::iter().filter_map(|name| {
             let bytes = Built::get(&name)?.data.into_owned();
             Some(File { name: name.into_owned(), bytes })
         });
-        Self::of(built.collect(), trust, server)
+        Self::of(built.collect(), trust, server, base)
     }
 
     /// A page of these built files. Error: `NotBuilt` where the mark is missing.
-    pub fn of(mut files: Vec<File>, trust: &Trust, server: &str) -> Result<Self, PageError> {
+    pub fn of(mut files: Vec<File>, trust: &Trust, server: &str, base: Option<&Base>) -> Result<Self, PageError> {
         let mut versions: Vec<_> = trust.versions().map(Trust::statement).collect();
         versions.reverse();
-        let installation = Installation { v: V1, server, trust: versions };
+        let installation = Installation { v: V1, server, trust: versions, base };
         // Inside HTML: no sign in it may end the element that it stands in.
         let json = serde_json::to_string(&installation).map_err(|_| PageError::NotBuilt)?.replace('<', "\\u003c");
         let index = files.iter_mut().find(|file| file.name == INDEX).ok_or(PageError::NotBuilt)?;
@@ -135,6 +143,27 @@ impl Page {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let page = Self { files };
         if page.file(INDEX).is_some() { Ok(page) } else { Err(PageError::Folder(dir.to_owned())) }
+    }
+
+    /// The number of entries of the page's base, if it has one.
+    #[must_use]
+    pub fn base_size(&self) -> Option<u64> {
+        self.installation()?.get("base")?.get("size")?.as_u64()
+    }
+
+    /// Whether this is the page's base, to the last byte.
+    #[must_use]
+    pub fn has(&self, base: &Base) -> bool {
+        let ours = serde_json::to_value(base).ok();
+        ours.is_some()
+            && self.installation().and_then(|mut stands| stands.get_mut("base").map(serde_json::Value::take)) == ours
+    }
+
+    /// What stands inside the first file.
+    fn installation(&self) -> Option<serde_json::Value> {
+        let text = std::str::from_utf8(&self.file(INDEX)?.bytes).ok()?;
+        let begin = text.find(BEGINS)?;
+        serde_json::Deserializer::from_str(text.get(begin..)?).into_iter().next()?.ok()
     }
 
     /// All files, by name.

@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { utf8, type Bytes } from "../src/crypto/codec.ts";
 import { Refused } from "../src/crypto/errors.ts";
+import { leafHash, rootOf } from "../src/crypto/log/tree.ts";
 import { bundleBytes, tilePath, tileOf, bundlesOf } from "../src/crypto/log/tile.ts";
 import { parse } from "../src/crypto/statement/statement.ts";
 import { pinned, type Trust } from "../src/crypto/trust/root.ts";
@@ -79,4 +80,60 @@ test("a checkpoint without its witnesses is refused", async () => {
   const changed = serve((path, bytes) =>
     path === "checkpoint" ? utf8(Buffer.from(bytes).toString("utf8").replace(/— witness-\d [^\n]*\n/, "")) : bytes);
   await assert.rejects(readLog(trust(), "governance", changed), { code: "quorum" });
+});
+
+/** The right edge after so many entries, as who builds a page writes it down. */
+function baseOf(size: number): { size: number; edge: Bytes[] } {
+  const leaves = log.leaves.map((leaf) => leafHash(utf8(leaf)));
+  const edge: Bytes[] = [];
+  for (let part = 2 ** 10, at = 0; part >= 1; part /= 2) {
+    if (Math.floor(size / part) % 2 === 0) continue;
+    edge.push(rootOf(leaves.slice(at, at + part)));
+    at += part;
+  }
+  return { size, edge };
+}
+
+test("a log is read on from every tree that was checked before, with the same times", async () => {
+  const whole = await readLog(trust(), "governance", serve());
+  for (let size = 0; size <= log.leaves.length; size++) {
+    const on = await readLog(trust(), "governance", serve(), baseOf(size));
+    assert.deepEqual(on.entries, whole.entries.slice(size));
+    const again = await readLog(trust(), "governance", serve(), baseOf(size), true);
+    assert.deepEqual(again.entries, whole.entries);
+  }
+});
+
+test("a log that does not begin with the tree that was checked before is refused, read on or whole", async () => {
+  const { size, edge } = baseOf(5);
+  const other = { size, edge: edge.map((root, i) => (i === 0 ? leafHash(root) : root)) };
+  await assert.rejects(readLog(trust(), "governance", serve(), other), { code: "tile" });
+  await assert.rejects(readLog(trust(), "governance", serve(), other, true), { code: "consistency" });
+  await assert.rejects(readLog(trust(), "governance", serve(), { size: log.leaves.length + 1, edge }), { code: "shrunk" });
+  await assert.rejects(readLog(trust(), "governance", serve(), { size, edge: edge.slice(1) }), { code: "size" });
+});
+
+test("entries that were checked before give the keys that count, without those between", async () => {
+  const { entries } = await readLog(trust(), "governance", serve());
+  const full = replay(entries).state;
+  const wanted = entries.filter(({ leaf }) => !parse(leaf).verb.startsWith("unseal."));
+  assert.ok(wanted.length < entries.length);
+  const state = new State(trust());
+  for (const { index, leaf, witnessed } of wanted) {
+    state.pass(index);
+    state.apply(index, leaf, witnessed);
+  }
+  state.pass(entries.length);
+  assert.equal(state.size, full.size);
+  const at = log.checkpoints.at(-1)?.witnessed ?? 0;
+  const keys = (of: State): unknown[] =>
+    (["token", "intake", "warden"] as const).map((kind) => {
+      try {
+        return of.activeKey(kind, at, at).id;
+      } catch (error) {
+        return (error as Refused).code;
+      }
+    });
+  assert.deepEqual(keys(state), keys(full));
+  assert.throws(() => state.pass(entries.length - 1), { code: "order" });
 });

@@ -3,7 +3,7 @@
  * kept checkpoint against the same tree. Source: docs/protocol.md, "Logs"; `src/client/log_reader.rs`.
  */
 import { equal, type Bytes } from "../crypto/codec.ts";
-import { need } from "../crypto/errors.ts";
+import { need, refuse } from "../crypto/errors.ts";
 import { openCosigned, parseCheckpoint, type LogVerifier, type SignedCheckpoint, type Witnesses } from "../crypto/log/checkpoint.ts";
 import { bundlesOf, parseEntries, tilePath } from "../crypto/log/tile.ts";
 import { EMPTY, leafHash, nodeHash, type TreeHead } from "../crypto/log/tree.ts";
@@ -20,6 +20,12 @@ export interface Entry {
   readonly witnessed: number;
 }
 
+/** A tree that was checked before: its size, and its right edge, as in `Edge`. */
+export interface Base {
+  readonly size: number;
+  readonly edge: readonly Bytes[];
+}
+
 export type Cosigned = SignedCheckpoint & { readonly witnessedTime: number };
 
 const keptSizes = object({ v: v1, sizes: list(n) });
@@ -31,6 +37,18 @@ const AT_ONCE = 6;
 export class Edge {
   private readonly parts: { size: number; root: Bytes }[] = [];
   size = 0;
+
+  /** Of a tree of this size, which was checked before. Error: `size` for another number of roots than it has. */
+  static of({ size, edge }: Base): Edge {
+    const of = new Edge();
+    for (let part = 2 ** 52; part >= 1; part /= 2) {
+      if (Math.floor(size / part) % 2 === 0) continue;
+      of.parts.push({ size: part, root: edge[of.parts.length] ?? refuse("size") });
+    }
+    need(of.parts.length === edge.length, "size");
+    of.size = size;
+    return of;
+  }
 
   push(leaf: Bytes): void {
     let part = { size: 1, root: leafHash(leaf) };
@@ -61,33 +79,52 @@ function byAny(bytes: Bytes, by: readonly { log: LogVerifier; by: Witnesses }[])
   throw first;
 }
 
-/** The whole log, from entry 0. Errors: those of `openCosigned`, `tile`, `consistency`, `shrunk`, and the source's. */
-export async function readLog(trust: Trust, name: LogName, get: Source): Promise<{ checkpoint: Cosigned; entries: Entry[] }> {
+/** No tree yet. */
+const NOTHING: Base = { size: 0, edge: [] };
+
+/**
+ * The log from a tree on that was checked before, or, `whole`, from entry 0 all the same. Errors: those of `openCosigned`, `tile`
+ * and `consistency` (also where it does not begin with that tree), `shrunk`, and the source's.
+ */
+export async function readLog(
+  trust: Trust,
+  name: LogName,
+  get: Source,
+  base: Base = NOTHING,
+  whole = false,
+): Promise<{ checkpoint: Cosigned; entries: Entry[] }> {
+  const from = whole ? NOTHING : base;
   const by = versions(trust).map((version) => readers(version, name));
   const over = ended(trust, name);
   const checkpoint = byAny(await get("checkpoint"), by.slice(0, 1));
   const { size } = checkpoint.head;
-  const marks = new Map<number, Bytes>();
+  need(size >= base.size, "shrunk");
+  const marks = new Map<number, Bytes>([[base.size, Edge.of(base).root]]);
+  const mark = (head: TreeHead): void => {
+    const before = marks.get(head.size);
+    need(before === undefined || equal(before, head.root), "consistency");
+    marks.set(head.size, head.root);
+  };
   for (const { head } of over) {
     need(size >= head.size, "shrunk");
-    marks.set(head.size, head.root);
+    mark(head);
   }
   const sizes = [...new Set(fromBytes(keptSizes, await get("checkpoints.json")).sizes)].sort((a, b) => a - b);
-  const kept = await all(sizes.filter((s) => s > 0 && s <= size), async (s) => {
+  const kept = await all(sizes.filter((s) => s > from.size && s <= size), async (s) => {
     const found = byAny(await get(`checkpoints/${s}`), by);
     need(found.head.size === s, "checkpoint");
     const { origin } = parseCheckpoint(found.note.text);
     need(!over.some((end) => end.origin === origin && s > end.head.size), "consistency");
     return found;
   });
-  for (const { head } of kept) {
-    const before = marks.get(head.size);
-    need(before === undefined || equal(before, head.root), "consistency");
-    marks.set(head.size, head.root);
-  }
-  const leaves = (await all([...bundlesOf(0, size)], async (tile) => parseEntries(tile, await get(tilePath(tile))))).flat();
-  checkTree(leaves, checkpoint.head, marks);
-  const entries = leaves.map((leaf, index) => {
+  kept.forEach((found) => mark(found.head));
+  const bundles = size > from.size ? [...bundlesOf(from.size, size)] : [];
+  const read = (await all(bundles, async (tile) => parseEntries(tile, await get(tilePath(tile))))).flat();
+  // The first bundle may begin before.
+  const leaves = read.slice(read.length - (size - from.size));
+  checkTree(Edge.of(from), leaves, checkpoint.head, marks);
+  const entries = leaves.map((leaf, i) => {
+    const index = from.size + i;
     const covers = kept.find((k) => k.head.size > index) ?? checkpoint;
     return { index, leaf, witnessed: covers.witnessedTime };
   });
@@ -95,8 +132,7 @@ export async function readLog(trust: Trust, name: LogName, get: Source): Promise
 }
 
 /** Errors: `tile` where the entries are not those of the signed tree, `consistency` where a kept checkpoint is of another. */
-function checkTree(leaves: readonly Bytes[], head: TreeHead, marks: ReadonlyMap<number, Bytes>): void {
-  const edge = new Edge();
+function checkTree(edge: Edge, leaves: readonly Bytes[], head: TreeHead, marks: ReadonlyMap<number, Bytes>): void {
   let forked = false;
   for (const leaf of leaves) {
     edge.push(leaf);

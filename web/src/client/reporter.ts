@@ -133,6 +133,7 @@ export class Reporter {
     const keys = keysOf(text);
     const session = this.opened;
     // Who comes back wants to know what happened since, also in the log.
+    session.readWhole();
     const [, read] = await Promise.all([session.refresh(), readCase(session, keys)]);
     this.found = read;
     this.unanswered = undefined;

@@ -4,7 +4,7 @@ import { embedded } from "../crypto/statement/statement.ts";
 import { status } from "../crypto/statement/verbs.ts";
 import type { Of } from "../crypto/statement/value.ts";
 
-export { anyText, bool, code, fromBytes, list, object, text, v1 } from "../crypto/statement/value.ts";
+export { anyText, base64url, bool, code, fromBytes, h, list, maybe, n, object, text, v1, type Of } from "../crypto/statement/value.ts";
 
 export const embeddedList = list(embedded);
 

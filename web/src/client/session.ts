@@ -7,13 +7,17 @@ import { chain, type Trust } from "../crypto/trust/root.ts";
 import { State, type Kind, type LoggedCouncil } from "../crypto/trust/state.ts";
 import { checkFresh } from "../crypto/trust/witnessed.ts";
 import type { Bytes } from "../crypto/codec.ts";
-import { bool, anyText, code, embeddedList, fromBytes, list, object, text, v1 } from "./schema.ts";
+import { base64url, bool, anyText, code, embeddedList, fromBytes, h, list, maybe, n, object, text, v1, type Of } from "./schema.ts";
 import { release } from "../crypto/statement/verbs.ts";
 import { readLog, type Entry } from "./log.ts";
 import { send } from "./http.ts";
 
+/** Where the page begins to read the governance log, and what of it counts from before: docs/page.md, "The base". */
+const baseOf = object({ size: n, edge: list(h), entries: list(object({ index: n, witnessed: n, leaf: base64url })) });
+
 /** What stands in the page's build: docs/page.md. */
-export const installation = object({ v: v1, server: anyText, trust: embeddedList });
+export const installation = object({ v: v1, server: anyText, trust: embeddedList, base: maybe(baseOf) });
+type Base = Of<typeof baseOf>;
 
 const services = object({
   v: v1,
@@ -32,7 +36,7 @@ export const deviceClock: Clock = () => Math.floor(Date.now() / 1000);
 /** A clock further ahead or behind than this is told to its owner. */
 const CLOCK_OFF_S = 2 * 3600;
 
-export const base = (url: string): string => url.replace(/\/+$/, "");
+export const address = (url: string): string => url.replace(/\/+$/, "");
 
 export class Session {
   private constructor(
@@ -45,33 +49,47 @@ export class Session {
     public entries: readonly Entry[],
     /** Witnessed time of the newest head. */
     public witnessed: number,
+    private readonly base: Base | undefined,
+    private whole = false,
   ) {}
 
-  /** Reads services and the whole governance log. Errors: HTTP, those of the log, `stale` for a head by which nothing is done. */
+  /** Reads services and the governance log, from the build's base on if there is one. Errors: HTTP, those of the log, `stale` for a head by which nothing is done. */
   static async open(installed: Bytes, at: string, clock: Clock = deviceClock): Promise<Session> {
-    const { server, trust: statements } = fromBytes(installation, installed);
+    const { server, trust: statements, base: from } = fromBytes(installation, installed);
     const trust = chain(statements);
-    const gateway = base(server === "" ? at : server);
+    const gateway = address(server === "" ? at : server);
     const found = fromBytes(services, (await send(`${gateway}/v1/services`)).body);
-    const session = new Session(trust, gateway, base(found.issuer), base(found.log), clock, new State(trust), [], 0);
+    const session = new Session(trust, gateway, address(found.issuer), address(found.log), clock, new State(trust), [], 0, from);
     await session.refresh();
     checkFresh(trust, "report", session.witnessed, clock());
     return session;
   }
 
+  /** From now on the log is read from entry 0: who comes back looks for what happened to a case at any time. */
+  readWhole(): void {
+    this.whole = true;
+  }
+
   /** Reads what the log holds now. */
   async refresh(): Promise<void> {
     const get = async (path: string): Promise<Bytes> => (await send(`${this.log}/log/governance/${path}`)).body;
-    const { checkpoint, entries } = await readLog(this.trust, "governance", get);
+    const { checkpoint, entries } = await readLog(this.trust, "governance", get, this.base, this.whole);
     const state = new State(this.trust);
-    for (const { index, leaf, witnessed } of entries) {
+    const take = ({ index, leaf, witnessed }: Entry): void => {
       try {
         state.apply(index, leaf, witnessed);
       } catch (error) {
         // An entry that its rule refuses changes nothing: it stands there for the audit to name.
         if (!(error instanceof Refused)) throw error;
       }
+    };
+    const before = this.whole ? undefined : this.base;
+    for (const entry of before?.entries ?? []) {
+      state.pass(entry.index);
+      take(entry);
     }
+    state.pass(before?.size ?? 0);
+    entries.forEach(take);
     this.state = state;
     this.entries = entries;
     this.witnessed = checkpoint.witnessedTime;

@@ -79,6 +79,12 @@ export class State {
     return this.roots.filter((r) => r.entry < entry).at(-1)?.trust ?? oldest(this.pinned);
   }
 
+  /** Passes over entries that say nothing of what is wanted; the next one is `entry`. Error: `order`. */
+  pass(entry: number): void {
+    need(entry >= this.next, "order");
+    this.next = entry;
+  }
+
   /** Takes the next entry, its leaf's bytes as they are; one that is refused counts as read. `witnessed`: of its first kept checkpoint. */
   apply(entry: number, leaf: Bytes, witnessed: number): Verified | undefined {
     need(entry === this.next, "order");
