@@ -78,16 +78,24 @@ async fn in_our_words(response: Response) -> Response {
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let (code, title) = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => return Problem::too_large().into_response(),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media-type", "Send the media type that this address takes."),
-        StatusCode::SERVICE_UNAVAILABLE => {
-            ("timeout", "The server took too long; what became of it is not known. Try again.")
+    let problem = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Problem::new(status, "media-type", "Send the media type that this address takes.")
         }
-        _ if status.is_server_error() => return Problem::internal().into_response(),
-        _ => ("request", "The request's address, query or headers are malformed."),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            Problem::new(status, "timeout", "The server took too long; what became of it is not known. Try again.")
+        }
+        _ if status.is_server_error() => Problem::internal(),
+        _ => Problem::new(status, "request", "The request's address, query or headers are malformed."),
     };
-    Problem::new(status, code, title).into_response()
+    let mut said = problem.into_response();
+    // What else the answer says stays: `Allow`, `Retry-After`.
+    let of_the_body = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING];
+    for (name, value) in response.headers().iter().filter(|(name, _)| !of_the_body.contains(name)) {
+        said.headers_mut().append(name, value.clone());
+    }
+    said
 }
 
 /// Matched route, method and status: never an address, a query or a header.

@@ -190,7 +190,8 @@ async fn garbage_and_floods_in_an_answer_change_nothing() {
     }
     let cases: Vec<_> = (0..4).map(|n| report(&mut world, &format!("report {n}"))).collect();
     rounds(&world, 3).await;
-    assert_eq!((receiver.script().came.len(), receiver.effects().len()), (4, 4), "2xx is enough");
+    let came = receiver.script().came.len();
+    assert_eq!((came, receiver.effects().len()), (4, 4), "2xx is enough");
     assert!(cases.iter().all(|case| sent(&world, case) == 1));
 }
 
