@@ -229,3 +229,14 @@ pub(crate) fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), CliError
 pub(crate) fn make_dir(path: &std::path::Path) -> Result<(), CliError> {
     std::fs::create_dir_all(path).map_err(|e| CliError::File(path.into(), e))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    /// Names that are taken twice and the like, which else show only when somebody runs that one command.
+    #[test]
+    fn every_command_can_be_asked_for() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -34,7 +34,7 @@ pub enum Command {
     Build(Build),
     /// Sign the page of a folder as an auditor, who built it himself, and post it for the others' signatures
     #[command(
-        after_help = "Example: tabir page propose ./page --version 2026-12 --server URL --trust trust.json --key auditor.key"
+        after_help = "Example: tabir page propose ./page --name 2026-12 --server URL --trust trust.json --key auditor.key"
     )]
     Propose(Propose),
 }
@@ -67,7 +67,7 @@ pub struct Propose {
     page: PathBuf,
     /// Its name among people
     #[arg(long)]
-    version: String,
+    name: String,
     #[command(flatten)]
     connect: Connect,
     /// The auditor's key
@@ -147,7 +147,7 @@ async fn propose(args: Propose) -> Result<(), CliError> {
     let body = PageBuilt {
         v: V1,
         at: Hour::of(session.clock.now()),
-        version: Text::new(&args.version)?,
+        version: Text::new(&args.name)?,
         files: files(&page)?,
         base_size: base.size,
         base_checkpoint: Hex(base.checkpoint),

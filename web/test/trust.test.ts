@@ -12,6 +12,8 @@ import { parse } from "../src/crypto/statement/statement.ts";
 import { pinned, type Trust } from "../src/crypto/trust/root.ts";
 import { State } from "../src/crypto/trust/state.ts";
 import { readLog, type Source } from "../src/client/log.ts";
+import { fromBytes } from "../src/client/schema.ts";
+import { installation } from "../src/client/session.ts";
 import { VECTORS } from "./support.ts";
 
 interface Log {
@@ -126,14 +128,42 @@ test("entries that were checked before give the keys that count, without those b
   state.pass(entries.length);
   assert.equal(state.size, full.size);
   const at = log.checkpoints.at(-1)?.witnessed ?? 0;
-  const keys = (of: State): unknown[] =>
-    (["token", "intake", "warden"] as const).map((kind) => {
-      try {
-        return of.activeKey(kind, at, at).id;
-      } catch (error) {
-        return (error as Refused).code;
-      }
-    });
+  const keys = (of: State): unknown[] => (["token", "intake", "warden"] as const).map((kind) => active(of, kind, at));
   assert.deepEqual(keys(state), keys(full));
   assert.throws(() => state.pass(entries.length - 1), { code: "order" });
 });
+
+test("the bases that the program makes of that log give the keys that count", async () => {
+  const bases = JSON.parse(readFileSync(join(VECTORS, "../../../tests/data/page-bases.json"), "utf8")) as unknown[];
+  assert.ok(bases.length > 0);
+  const whole = await readLog(trust(), "governance", serve());
+  for (const found of bases) {
+    const { base } = fromBytes(installation, utf8(JSON.stringify({ v: 1, server: "", trust: [], base: found })));
+    assert.ok(base !== undefined);
+    assert.deepEqual(base.edge, baseOf(base.size).edge);
+    const { entries } = await readLog(trust(), "governance", serve(), base);
+    const state = new State(trust());
+    for (const { index, leaf, witnessed } of base.entries) {
+      assert.deepEqual({ index, leaf, witnessed }, whole.entries[index]);
+      state.pass(index);
+      state.apply(index, leaf, witnessed);
+    }
+    state.pass(base.size);
+    for (const { index, leaf, witnessed } of entries.filter((e) => !parse(e.leaf).verb.startsWith("unseal."))) {
+      state.pass(index);
+      state.apply(index, leaf, witnessed);
+    }
+    const full = replay(whole.entries).state;
+    const last = log.checkpoints.at(-1)?.witnessed ?? 0;
+    for (const kind of ["token", "intake", "warden"] as const) assert.deepEqual(active(state, kind, last), active(full, kind, last));
+  }
+});
+
+function active(state: State, kind: "token" | "intake" | "warden", at: number): unknown {
+  try {
+    return state.activeKey(kind, at, at).id;
+  } catch (error) {
+    if (error instanceof Refused) return error.code;
+    throw error;
+  }
+}
