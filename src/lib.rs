@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 
 pub mod api;
+pub mod backup;
 pub mod cli;
 pub mod client;
 pub mod clock;

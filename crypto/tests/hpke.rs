@@ -136,7 +136,12 @@ fn table() -> Vec<Row> {
             "tabir/v1/ceremony",
             vec![("ceremony_id", a.clone()), ("round", vec![2]), ("from", u16(1)), ("to", u16(3))],
         ),
-        (Use::BackupPart { key_id: A, index: 3 }, "tabir/v1/backup-part", vec![("key_id", a), ("index", u16(3))]),
+        (
+            Use::BackupPart { key_id: A, index: 3 },
+            "tabir/v1/backup-part",
+            vec![("key_id", a.clone()), ("index", u16(3))],
+        ),
+        (Use::StoreBackup { manifest: A }, "tabir/v1/store-backup", vec![("manifest", a)]),
     ]
 }
 
@@ -171,6 +176,7 @@ fn refuses_a_message_at_another_place() {
         Use::Ceremony { ceremony_id: A, round: 2, from: 3, to: 1 },
         Use::BackupPart { key_id: B, index: 3 },
         Use::BackupPart { key_id: A, index: 1 },
+        Use::StoreBackup { manifest: B },
     ]);
     for place in &places {
         let wire = seal(&key.public_key(), place, b"message", &mut Stream::new("ekm")).unwrap();

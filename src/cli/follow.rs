@@ -283,7 +283,7 @@ fn case_json(case: &Case, proof: Option<&prove::Proved>) -> serde_json::Map<Stri
         case.messages.iter().map(|m| json!({"seq": m.seq, "kind": kind(m), "text": m.text})).collect();
     let status: Vec<_> =
         case.view.status.iter().map(|s| json!({"status": s.status.as_str(), "at": s.at, "due": s.due})).collect();
-    let fields = json!({"reference": case.view.reference, "sent": case.view.sent, "status": status, "messages": messages, "proof": proof.map(proof_json)});
+    let fields = json!({"reference": case.view.reference, "sent": case.view.sent, "status": status, "messages": messages, "missing": case.missing, "proof": proof.map(proof_json)});
     fields.as_object().cloned().unwrap_or_default()
 }
 
@@ -312,6 +312,9 @@ fn show(session: &Session, found: &Case) {
         println!("  waiting to be passed on to the complaint system");
     }
     for m in &found.messages {
+        if let Some((first, last)) = found.missing.iter().find(|(_, last)| last + 1 == m.seq) {
+            println!("  [{first} to {last}] missing: lost at the gateway, or held back. You can write to ask");
+        }
         println!("  [{}] {}: {}", m.seq, kind(m), m.text);
     }
     if found.open_question().is_some() {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tabir_crypto::Code;
 use tabir_crypto::statement::value::Second;
 
-use super::CliError;
 use super::connect::load_trust;
 use super::official::seconds;
+use super::{CliError, keys_renew};
 use crate::client::ClientError;
 use crate::client::keys::history::{Item, Standing, short};
 use crate::client::keys::news::{News, Told};
@@ -38,6 +38,11 @@ pub enum Command {
                       To go on, run it again: under systemd with Restart=always, or with --once from cron."
     )]
     Watch(Watch),
+    /// The issuer's operator: end the token keys before their time and begin another epoch, which an auditor makes count at once
+    #[command(after_help = "Example: tabir keys renew --config /etc/tabir/tabir.toml --reason gateway_restored\n\
+                      Needed after a gateway or an issuer came back from a backup, and when a token key may be in somebody's hands.\n\
+                      Tokens of before that were not spent are lost; vouchers that bought them stay spent.")]
+    Renew(keys_renew::Args),
 }
 
 /// Arguments of `tabir keys history`.
@@ -86,6 +91,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::History(args) => history(&args).await,
         Command::Watch(args) => watch(&args).await,
+        Command::Renew(args) => keys_renew::run(&args).await,
     }
 }
 

@@ -15,6 +15,7 @@ mod follow_prove;
 pub mod held;
 pub mod init;
 pub mod keys;
+mod keys_renew;
 pub mod log;
 pub mod official;
 mod openings;
@@ -23,9 +24,11 @@ pub mod policy;
 pub mod report;
 pub mod serve;
 pub mod sign;
+mod stores;
 pub mod tokens;
 pub mod trust;
 mod trust_change;
+mod upgrade;
 
 pub mod unseal;
 mod unseal_list;
@@ -34,6 +37,7 @@ mod unseal_show;
 pub mod voucher;
 mod voucher_sheet;
 pub mod warden;
+mod warden_backup;
 mod warden_fork;
 mod warden_init;
 mod warden_journal;
@@ -86,9 +90,11 @@ enum Command {
     /// Set up and run the outside body's machine, and what its person does
     #[command(subcommand)]
     Warden(warden::Command),
-    /// Split the warden's keys among auditors, and bring one back
+    /// Back a role's store up, check a backup, bring one back
     #[command(subcommand)]
     Backup(backup::Command),
+    /// Bring the stores of a configuration to this program's schema, or show what that would do
+    Upgrade(upgrade::Args),
     /// Ask to open an identity, vote, and open it together
     #[command(subcommand)]
     Unseal(unseal::Command),
@@ -189,6 +195,7 @@ pub async fn main() -> ExitCode {
         Command::Policy(command) => policy::run(command).await,
         Command::Warden(command) => warden::run(command).await,
         Command::Backup(command) => backup::run(command).await,
+        Command::Upgrade(args) => upgrade::run(args).await,
         Command::Unseal(command) => unseal::run(command).await,
         Command::Report(args) => report::run(args).await,
         Command::Counter(command) => counter::run(command).await,

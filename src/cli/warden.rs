@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::connect::load_trust;
 use super::official::{fingerprints, hex32, progress};
-use super::{CliError, sign, warden_fork, warden_init, warden_journal, warden_requests};
+use super::{CliError, sign, warden_backup, warden_fork, warden_init, warden_journal, warden_requests};
 use crate::client::official::endorse::{check_formed, waiting_council};
 use crate::client::official::{Board, Patience};
 use crate::clock::Clock;
@@ -41,6 +41,9 @@ pub enum Command {
     /// Show this warden's own record of what it saw and did, after checking that no line was changed or is gone
     #[command(after_help = "Example: tabir warden journal --config warden/tabir.toml --verify")]
     Journal(warden_journal::Args),
+    /// Split the keys among auditors, and bring one back
+    #[command(subcommand)]
+    Backup(warden_backup::Command),
     /// Sign a council that its officials formed, after checking that it is they
     #[command(after_help = "Example: tabir warden approve-council --config warden/tabir.toml --fingerprints known.txt")]
     ApproveCouncil(ApproveCouncil),
@@ -78,6 +81,7 @@ pub async fn run(command: Command) -> Result<(), CliError> {
         Command::Init(args) => warden_init::init(&args),
         Command::Serve(args) => warden_init::serve(&args).await,
         Command::Journal(args) => warden_journal::run(&args).await,
+        Command::Backup(command) => warden_backup::run(command).await,
         Command::ApproveCouncil(args) => approve_council(&args).await,
         Command::Requests(args) => warden_requests::list(&args).await,
         Command::AskAuditor(args) => warden_requests::ask_auditor(&args).await,

@@ -1,7 +1,8 @@
 //! Coming back with the receipt: reading the case, and every later write.
 //!
 //! The access key reads; each write is a statement of the case key with the next counter. Messages to the reporter are
-//! opened, their signature by the forwarder checked, and their chain followed: a gap or a changed one is an error.
+//! opened, their signature by the forwarder checked, and their chain followed: a changed one is an error, and what is missing
+//! is named.
 
 use crate::http::Method;
 use tabir_crypto::codec::sha256;
@@ -28,8 +29,10 @@ use crate::http::HttpError;
 pub struct Case {
     /// What the gateway answered.
     pub view: CaseView,
-    /// Messages to the reporter, opened and checked, from the first.
+    /// Messages to the reporter, opened and checked, by number.
     pub messages: Vec<Message>,
+    /// Numbers, first and last, that are missing between them: lost with the gateway's disk, or held back.
+    pub missing: Vec<(u64, u64)>,
 }
 
 impl Case {
@@ -49,7 +52,8 @@ impl Case {
     }
 }
 
-/// Reads a case. Errors: HTTP, `context` (an answer about another case, a message that is not the forwarder's, a gap).
+/// Reads a case. Errors: HTTP, `context` (an answer about another case, a message that is not the forwarder's, or does not
+/// follow the one before it).
 pub async fn read(session: &Session, receipt: &Receipt) -> Result<Case, ClientError> {
     let keys = receipt.keys();
     let view = look(session, &keys.access).await?;
@@ -57,16 +61,21 @@ pub async fn read(session: &Session, receipt: &Receipt) -> Result<Case, ClientEr
     if acceptance.case_id.0 != keys.case_id() || acceptance.a.0 != keys.a() {
         return Err(Code::Context.into());
     }
-    let (mut messages, mut previous) = (Vec::new(), [0; 32]);
-    for (entry, want) in view.messages.iter().zip(1..) {
+    let (mut messages, mut missing) = (Vec::new(), Vec::new());
+    let (mut last, mut previous) = (0, [0; 32]);
+    for entry in &view.messages {
         let (message, hash) = open_message(session, &keys, entry.seq, &entry.sealed.0)?;
-        if entry.seq != want || message.prev.0 != previous {
-            return Err(Code::Context.into());
+        let follows = message.prev.0 == previous;
+        match entry.seq.checked_sub(last) {
+            Some(1) if follows => {}
+            // What stands before a gap says nothing about what stands behind it.
+            Some(2..) => missing.push((last + 1, entry.seq - 1)),
+            _ => return Err(Code::Context.into()),
         }
-        previous = hash;
+        (last, previous) = (entry.seq, hash);
         messages.push(message);
     }
-    Ok(Case { view, messages })
+    Ok(Case { view, messages, missing })
 }
 
 /// What the gateway says of a case to who has its access key and no more: its messages stay sealed. Error: HTTP.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::http::Method;
+use tabir_crypto::Code;
 use tabir_crypto::statement::body::KeyKind;
 use tabir_crypto::token::batch::{BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE, MAX_BATCH, blind_batch};
 use tabir_crypto::token::puzzle::Offer;
@@ -49,6 +50,19 @@ pub(super) fn current_key(session: &Session) -> Result<TokenKey, ClientError> {
 /// Fetches one token. A lost answer is asked for again with the same request. Errors: HTTP, `not-active`,
 /// `blind-signature` (an issuer that signed with a key of its own).
 pub async fn fetch(session: &Session, pay: &Attestation) -> Result<Token, ClientError> {
+    let before = current_key(session)?;
+    match fetch_once(session, pay).await {
+        // The epoch changed on the way. A request that can't be signed costs nothing, so it is made anew.
+        Err(ClientError::Http(e))
+            if e.code() == Some(Code::TokenKey.as_str()) && current_key(session)?.spki() != before.spki() =>
+        {
+            fetch_once(session, pay).await
+        }
+        fetched => fetched,
+    }
+}
+
+async fn fetch_once(session: &Session, pay: &Attestation) -> Result<Token, ClientError> {
     let key = current_key(session)?;
     let (request, pending) = blind(&mut Random, &key, &challenge(session)?)?;
     let attestation = attestation(session, pay).await?;

@@ -33,6 +33,8 @@ pub use error::StartError;
 use service::Service;
 use store::Store;
 
+pub use store::PLAN;
+
 /// Name of the store in the role's folder.
 const STORE: &str = "store.sqlite";
 

@@ -1,6 +1,7 @@
 //! What several must sign is gathered here, and goes to the log when the table of rules says that it is enough.
 
 use tabir_crypto::ed25519::VerifyingKey;
+use tabir_crypto::statement::body::KeyKind;
 use tabir_crypto::statement::value::{CodeText, Hex, V1};
 use tabir_crypto::statement::{Body, Statement, Verb};
 use tabir_crypto::threshold::dkg::ceremony_id;
@@ -82,7 +83,13 @@ impl Service {
             Ok(verified) if statement.verb() == Verb::UnsealReleased => {
                 self.beside(&view, statement, &verified.signers)
             }
-            Ok(_) => Ok(view.state.check(self.trust(), statement, self.now(&view)).map(|_| true)?),
+            Ok(verified) => {
+                view.state.check(self.trust(), statement, self.now(&view))?;
+                // A token key comes here only for an auditor's signature, which makes it count at once; by itself the issuer
+                // tells the log.
+                let token = matches!(&verified.body, Body::KeyAnnounced(key) if key.kind == KeyKind::Token);
+                Ok(!token || self.trust().auditor_among(&verified.signers))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sqlx::any::AnyRow;
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Row as _};
 use tabir_crypto::B32;
 use tabir_crypto::statement::Statement;
@@ -10,6 +11,7 @@ use tabir_crypto::statement::body::CouncilMessage;
 use tabir_crypto::trust::root::LogName;
 
 use crate::api::council::round::ABORT;
+use crate::db::copy::{Plan, Table, as_it_is};
 use crate::db::{Db, DbError, expect_rows, outbox};
 
 /// What came of storing something that has one place.
@@ -23,6 +25,25 @@ pub enum Posted {
     Other,
 }
 
+/// The schema.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/council");
+
+/// What a backup takes: what is sealed is sealed to people and their keys, and goes when its request ends.
+pub static PLAN: Plan = Plan {
+    migrations: &MIGRATIONS,
+    tables: &[
+        Table::all("acts"),
+        Table::all("alerts"),
+        Table::all("ceremonies"),
+        Table::all("log_outbox"),
+        Table::all("messages"),
+        Table::all("proposals"),
+        Table::all("requests"),
+        Table::all("sealed"),
+    ],
+    restored: as_it_is,
+};
+
 /// The store.
 #[derive(Clone)]
 pub struct Store(pub(super) Db);
@@ -34,7 +55,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Statement, DbError> {
 impl Store {
     /// Opens or creates it.
     pub async fn open(file: &Path) -> Result<Self, DbError> {
-        Db::open(file, &sqlx::migrate!("migrations/council")).await.map(Self)
+        Db::open(file, &MIGRATIONS).await.map(Self)
     }
 
     /// The connection pool, for the delivery of the log outbox.

@@ -6,13 +6,18 @@
 //! `store` files and in this folder, and keeps to what SQLite and PostgreSQL both have (`$1`, `ON CONFLICT`;
 //! integers, text and blobs only).
 
+pub mod copy;
 pub mod dump;
 pub mod outbox;
+pub mod part_file;
 pub mod queue;
+pub mod schema;
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
@@ -40,13 +45,39 @@ pub enum DbError {
     /// A stored value is not what this role wrote.
     #[error("{0}: a stored value is malformed")]
     Malformed(&'static str),
+    /// A page of the file is not what was written there. Nothing is read from it any more.
+    #[error(
+        "the store is damaged: a page of the file is not what was written. Stop this role, keep the file, look at the disk, and \
+         restore a backup (tabir backup restore; a log: tabir log recover)"
+    )]
+    Damaged,
+    /// A later program wrote it.
+    #[error(
+        "the store has schema {0}, and this program knows none above {1}: run the program that wrote it, or a later one"
+    )]
+    Newer(i64, i64),
+    /// One of its migrations is not this program's.
+    #[error("migration {0} of the store is not the one of this program: it was written by a program of another line")]
+    Schema(i64),
+    /// The program that would copy it has not upgraded it.
+    #[error("the store has an older schema: upgrade it first (tabir upgrade)")]
+    Behind,
+    /// Nobody has decided whether a backup takes this table, or a column that was to be left out is not there.
+    #[error("{0}: what a backup takes of the store does not fit its schema")]
+    Unlisted(String),
 }
 
 impl From<sqlx::Error> for DbError {
     fn from(e: sqlx::Error) -> Self {
-        // SQLite's code for a full disk and for a used-up quota alike.
-        let full = e.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "13");
-        if full { Self::Full } else { Self::Sql(e) }
+        let code = e.as_database_error().and_then(|e| e.code()?.parse::<u32>().ok());
+        // The low byte is the code, what is above says more about it.
+        match code.map(|code| code & 0xff) {
+            // SQLite's code for a full disk and for a used-up quota alike.
+            Some(13) => Self::Full,
+            // SQLITE_CORRUPT, SQLITE_NOTADB.
+            Some(11 | 26) => Self::Damaged,
+            _ => Self::Sql(e),
+        }
     }
 }
 
@@ -66,11 +97,16 @@ enum End {
     Committed,
     Failed,
     Full,
+    Damaged,
 }
 
 impl End {
     fn failed(error: sqlx::Error) -> Self {
-        if matches!(DbError::from(error), DbError::Full) { Self::Full } else { Self::Failed }
+        match DbError::from(error) {
+            DbError::Full => Self::Full,
+            DbError::Damaged => Self::Damaged,
+            _ => Self::Failed,
+        }
     }
 }
 
@@ -85,6 +121,8 @@ pub struct Db {
     readers: AnyPool,
     /// Closed once the writer has ended.
     ended: watch::Receiver<()>,
+    /// A damaged page was found: nothing is read or written any more.
+    damaged: Arc<AtomicBool>,
 }
 
 /// Every connection: wait for locks, erase what is deleted, make commits durable before they are acknowledged.
@@ -92,15 +130,15 @@ const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRA
                        PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000;";
 
 impl Db {
-    /// Opens or creates the SQLite file and brings its schema up to date.
+    /// Opens or creates the SQLite file, looks whether its pages are sound, and brings its schema up to date.
     pub async fn open(file: &Path, migrations: &Migrator) -> Result<Self, DbError> {
         sqlx::any::install_default_drivers();
-        // Stores hold private keys. SQLite gives its write-ahead log the mode of the database file.
-        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::from)?;
+        create_private(file)?;
         let url = format!("sqlite://{}?mode=rwc", file.display());
         let mut connection = AnyConnection::connect(&url).await?;
         connection.execute(PRAGMAS).await?;
-        migrations.run(&mut connection).await?;
+        schema::check(&mut connection).await?;
+        schema::migrate(&mut connection, migrations).await?;
         let readers = AnyPoolOptions::new()
             .max_connections(READERS)
             .after_connect(|c, _| {
@@ -116,7 +154,15 @@ impl Db {
             write_loop(connection, jobs).await;
             drop(running);
         });
-        Ok(Self { writer, readers, ended })
+        Ok(Self { writer, readers, ended, damaged: Arc::default() })
+    }
+
+    /// Once a damaged page was found, every answer is that there is one: what else is in the file can't be relied on.
+    fn sound<T>(&self, result: Result<T, DbError>) -> Result<T, DbError> {
+        if matches!(result, Err(DbError::Damaged)) && !self.damaged.swap(true, Ordering::Relaxed) {
+            tracing::error!("{}", DbError::Damaged);
+        }
+        if self.damaged.load(Ordering::Relaxed) { Err(DbError::Damaged) } else { result }
     }
 
     /// Runs one transaction. It commits if the closure returns `Ok`, and this returns after the commit is durable.
@@ -125,6 +171,7 @@ impl Db {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut AnyConnection) -> Work<'c, T> + Send + 'static,
     {
+        self.sound(Ok(()))?;
         let (send, receive) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             Box::pin(async move {
@@ -136,6 +183,7 @@ impl Db {
                         End::Committed => result,
                         End::Failed => Err(DbError::Closed),
                         End::Full => Err(DbError::Full),
+                        End::Damaged => Err(DbError::Damaged),
                     };
                     // Nobody waits any more: the request was dropped, the write stands.
                     let _ = send.send(answer);
@@ -144,7 +192,8 @@ impl Db {
             })
         });
         self.writer.send(job).await.map_err(|_| DbError::Closed)?;
-        receive.await.map_err(|_| DbError::Closed)?
+        let done = receive.await.map_err(|_| DbError::Closed)?;
+        self.sound(done)
     }
 
     /// Runs reads on one connection; what was committed before this call is seen.
@@ -152,11 +201,15 @@ impl Db {
     where
         F: for<'c> FnOnce(&'c mut AnyConnection) -> Work<'c, T> + Send,
     {
-        // One transaction: all statements of one reading see the store at one moment.
-        let mut tx = self.readers.begin().await?;
-        let found = work(&mut tx).await?;
-        tx.commit().await?;
-        Ok(found)
+        self.sound(Ok(()))?;
+        let found = async {
+            // One transaction: all statements of one reading see the store at one moment.
+            let mut tx = self.readers.begin().await?;
+            let found = work(&mut tx).await?;
+            tx.commit().await?;
+            Ok(found)
+        };
+        self.sound(found.await)
     }
 
     /// Writes something that changes nothing: whether the store takes a write at this moment.
@@ -172,7 +225,7 @@ impl Db {
 
     /// Closes every connection, so that all that was written stands in the one file. Waits for other copies of this to go.
     pub async fn close(self) {
-        let Self { writer, readers, mut ended } = self;
+        let Self { writer, readers, mut ended, damaged: _ } = self;
         readers.close().await;
         drop(writer);
         // Nothing is ever sent: this ends with the sender.
@@ -185,6 +238,13 @@ impl Db {
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
         Ok(())
     }
+}
+
+/// Makes a store's file if there is none. Stores hold private keys; SQLite gives its write-ahead log the mode of the
+/// database file.
+fn create_private(file: &Path) -> Result<(), DbError> {
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::from)?;
+    Ok(())
 }
 
 async fn write_loop(mut connection: AnyConnection, mut jobs: mpsc::Receiver<Job>) {

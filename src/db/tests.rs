@@ -179,3 +179,147 @@ async fn a_full_disk_is_said_and_the_store_goes_on_when_there_is_room() {
     fill(&db, a).await.unwrap();
     assert_eq!(count(&db).await, a + 1);
 }
+
+fn steps(texts: &[&'static str]) -> Migrator {
+    let steps = (1..).zip(texts).map(|(version, text)| {
+        let sql = sqlx::SqlSafeStr::into_sql_str(*text);
+        Migration::new(version, format!("step {version}").into(), MigrationType::Simple, sql, false)
+    });
+    Migrator { migrations: steps.collect(), ..Migrator::DEFAULT }
+}
+
+const FIRST: &str = "CREATE TABLE x (a BIGINT PRIMARY KEY, b BYTEA, c TEXT)";
+const SECOND: &str = "CREATE TABLE y (a BIGINT)";
+const THIRD: &str = "ALTER TABLE x ADD COLUMN d TEXT";
+
+/// Numbers of the steps that a file has and lacks.
+async fn stands(file: &Path, to: &Migrator) -> (Option<i64>, Vec<i64>) {
+    let standing = schema::look(file, to).await.unwrap();
+    (standing.has, standing.pending.into_iter().map(|(version, _)| version).collect())
+}
+
+#[tokio::test]
+async fn an_upgrade_that_ends_in_the_middle_leaves_the_old_schema_and_the_next_one_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sqlite");
+    let db = Db::open(&file, &steps(&[FIRST])).await.unwrap();
+    insert(&db, 1, false).await.unwrap();
+    db.close().await;
+    let (good, bad) =
+        (steps(&[FIRST, SECOND, THIRD]), steps(&[FIRST, SECOND, "ALTER TABLE nothing ADD COLUMN d TEXT"]));
+    assert!(schema::upgrade(&file, &bad).await.is_err());
+    assert_eq!(stands(&file, &good).await, (Some(1), vec![2, 3]), "the second step is undone with the third");
+
+    // The process dies after the last step and before the commit.
+    let mut c = schema::connect(&file).await.unwrap();
+    let mut tx = c.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    good.run(&mut *tx).await.unwrap();
+    drop(tx);
+    drop(c);
+    assert_eq!(stands(&file, &good).await, (Some(1), vec![2, 3]));
+
+    let db = Db::open(&file, &good).await.unwrap();
+    assert_eq!(count(&db).await, 1);
+    db.close().await;
+    assert_eq!(stands(&file, &good).await, (Some(3), vec![]));
+}
+
+#[tokio::test]
+async fn a_store_of_a_later_program_or_another_line_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sqlite");
+    Db::open(&file, &steps(&[FIRST, SECOND])).await.unwrap().close().await;
+    let newer = Db::open(&file, &steps(&[FIRST])).await.err();
+    assert!(matches!(newer, Some(DbError::Newer(2, 1))), "{newer:?}");
+    let other = Db::open(&file, &steps(&[FIRST, THIRD])).await.err();
+    assert!(matches!(other, Some(DbError::Schema(2))), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_upgrades_a_copy_and_leaves_the_store_byte_for_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, trial) = (dir.path().join("x.sqlite"), dir.path().join("trial.sqlite"));
+    let db = Db::open(&file, &steps(&[FIRST])).await.unwrap();
+    insert(&db, 1, false).await.unwrap();
+    db.close().await;
+    let before = std::fs::read(&file).unwrap();
+    let newest = steps(&[FIRST, SECOND]);
+    let tried = schema::try_upgrade(&file, &trial, &newest).await.unwrap();
+    assert_eq!(tried.pending, [(2, "step 2".to_owned())]);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert!(!trial.exists());
+    let bad = steps(&[FIRST, "ALTER TABLE nothing ADD COLUMN d TEXT"]);
+    assert!(schema::try_upgrade(&file, &trial, &bad).await.is_err());
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert!(!trial.exists());
+}
+
+/// A store of many pages, closed.
+async fn large(file: &Path) {
+    let db = Db::open(file, &migrator()).await.unwrap();
+    let fill = db.write(|tx| {
+        Box::pin(async move {
+            for a in 0..4_000_i64 {
+                let row = sqlx::query("INSERT INTO x (a, b, c) VALUES ($1, $2, 'text')");
+                row.bind(a).bind(vec![7_u8; 400]).execute(&mut *tx).await?;
+            }
+            Ok(())
+        })
+    });
+    fill.await.unwrap();
+    db.close().await;
+}
+
+/// Overwrites every page but the first few, as a disk that lost them.
+fn damage(file: &Path) {
+    let mut bytes = std::fs::read(file).unwrap();
+    assert!(bytes.len() > 64 * 4096);
+    for page in bytes.chunks_mut(4096).skip(8) {
+        page[..64].fill(0xa5);
+    }
+    // In place: the open connections have this very file.
+    use std::io::Write as _;
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().write_all(&bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_found_at_the_start_and_nothing_is_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sqlite");
+    large(&file).await;
+    damage(&file);
+    assert!(matches!(Db::open(&file, &migrator()).await.err(), Some(DbError::Damaged)));
+    std::fs::write(&file, "no database at all, but longer than a header of one would be: ".repeat(20)).unwrap();
+    assert!(matches!(Db::open(&file, &migrator()).await.err(), Some(DbError::Damaged)));
+}
+
+#[tokio::test]
+async fn a_page_that_is_damaged_while_the_store_runs_is_found_when_it_is_read_and_ends_all_serving() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sqlite");
+    large(&file).await;
+    let db = Db::open(&file, &migrator()).await.unwrap();
+    damage(&file);
+    let all = |db: Db| async move {
+        db.read(|c| Box::pin(async move { Ok(c.fetch_all("SELECT a, b FROM x ORDER BY a").await?.len()) })).await
+    };
+    assert!(matches!(all(db.clone()).await, Err(DbError::Damaged)));
+    let harmless = db.read(|c| Box::pin(async move { Ok(c.fetch_one("SELECT 1").await?.len()) })).await;
+    assert!(matches!(harmless, Err(DbError::Damaged)), "what needs no damaged page either");
+    assert!(matches!(insert(&db, 9_999, false).await, Err(DbError::Damaged)));
+}
+
+#[tokio::test]
+async fn a_plan_that_does_not_fit_the_schema_copies_nothing() {
+    const GONE: &[copy::Table] = &[copy::Table::without("x", &[("renamed", "NULL")])];
+    let migrations: &'static Migrator = Box::leak(Box::new(migrator()));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.sqlite");
+    Db::open(&file, migrations).await.unwrap().close().await;
+    let plans: [(&'static [copy::Table], &str); 2] = [(&[], "x"), (GONE, "x.renamed")];
+    for (n, (tables, lacks)) in plans.into_iter().enumerate() {
+        let plan = copy::Plan { migrations, tables, restored: copy::as_it_is };
+        let copied = copy::copy(&file, &dir.path().join(format!("{n}.sqlite")), &plan).await;
+        assert!(matches!(&copied, Err(DbError::Unlisted(what)) if what == lacks), "{copied:?}");
+    }
+}

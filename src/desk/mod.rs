@@ -28,6 +28,7 @@ use crate::open311::marked_reference;
 
 pub use routes::BASE;
 pub use service::Policy;
+pub use store::PLAN;
 
 /// File of the connector's key.
 pub const CONNECTOR_KEY: &str = "api.key";

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sqlx::any::AnyRow;
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Row as _};
 
-use crate::db::{Db, DbError, expect_rows, stored, unsigned};
+use crate::db::copy::{Plan, Table};
+use crate::db::{Db, DbError, Work, expect_rows, stored, unsigned};
 
 /// A request as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +61,28 @@ pub struct Filter {
     pub offset: u32,
 }
 
+/// The schema.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/desk");
+
+/// What a backup takes, and what is done when it comes back: numbers that were given since are not given again.
+pub static PLAN: Plan = Plan {
+    migrations: &MIGRATIONS,
+    tables: &[Table::all("first_id"), Table::all("request"), Table::all("request_update")],
+    restored: leave_a_gap,
+};
+
+/// More rows than any desk gets between two backups.
+const GAP: i64 = 1_000_000;
+
+fn leave_a_gap(tx: &mut AnyConnection, _: u64) -> Work<'_, ()> {
+    Box::pin(async move {
+        let above = "UPDATE first_id SET id = $1 + (SELECT MAX(id) FROM (SELECT id FROM first_id UNION ALL \
+                     SELECT id FROM request UNION ALL SELECT id FROM request_update) AS every)";
+        let done = sqlx::query(above).bind(GAP).execute(tx).await?;
+        expect_rows("first_id", done.rows_affected(), 1)
+    })
+}
+
 /// The desk's store.
 #[derive(Clone)]
 pub struct Store(Db);
@@ -71,7 +95,7 @@ const COLUMNS: &str = "id, service_code, description, address, lat, lon, attribu
 
 impl Store {
     pub async fn open(dir: &Path) -> Result<Self, DbError> {
-        Ok(Self(Db::open(&dir.join("store.sqlite"), &sqlx::migrate!("migrations/desk")).await?))
+        Ok(Self(Db::open(&dir.join("store.sqlite"), &MIGRATIONS).await?))
     }
 
     /// The database.
@@ -87,9 +111,10 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     let row = sqlx::query(
-                        "INSERT INTO request (service_code, description, address, lat, lon, attributes, status, \
+                        "INSERT INTO request (id, service_code, description, address, lat, lon, attributes, status, \
                          status_notes, requested_at, updated_at, due_at) \
-                         VALUES ($1, $2, $3, $4, $5, $6, 'open', '', $7, $7, $8) RETURNING id",
+                         SELECT MAX(n), $1, $2, $3, $4, $5, $6, 'open', '', $7, $7, $8 FROM (SELECT id AS n FROM first_id \
+                         UNION ALL SELECT id + 1 FROM request) AS next RETURNING id",
                     )
                     .bind(new.service_code)
                     .bind(new.description)
@@ -213,8 +238,8 @@ async fn insert_update(
     at: u64,
 ) -> Result<i64, DbError> {
     let row = sqlx::query(
-        "INSERT INTO request_update (request_id, status, description, updated_at) \
-         VALUES ($1, $2, $3, $4) RETURNING id",
+        "INSERT INTO request_update (id, request_id, status, description, updated_at) SELECT MAX(n), $1, $2, $3, $4 \
+         FROM (SELECT id AS n FROM first_id UNION ALL SELECT id + 1 FROM request_update) AS next RETURNING id",
     )
     .bind(request_id)
     .bind(status)

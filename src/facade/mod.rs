@@ -34,7 +34,7 @@ use crate::http::Parts;
 pub use error::{Refusal, StartError};
 pub use routes::BASE;
 pub use service::{Facade, app_key};
-pub use store::Stock;
+pub use store::{MIGRATIONS, Stock};
 
 /// File of the key of the ids that are handed out. Without it no id asks for a status any more.
 const IDS_KEY: &str = "ids.key";

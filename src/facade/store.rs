@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use sqlx::any::AnyRow;
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Row as _};
 use tabir_crypto::B32;
 use tabir_crypto::codec::sha256;
 use tabir_crypto::token::Token;
 
 use crate::db::{Db, DbError, expect_rows, stored, unsigned};
+
+/// The schema.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/facade");
 
 /// A report that was sealed before.
 pub struct Waiting {
@@ -36,7 +40,7 @@ pub struct Store(Db);
 impl Store {
     /// Opens or makes it in the role's folder.
     pub async fn open(dir: &Path) -> Result<Self, DbError> {
-        Ok(Self(Db::open(&dir.join("store.sqlite"), &sqlx::migrate!("migrations/facade")).await?))
+        Ok(Self(Db::open(&dir.join("store.sqlite"), &MIGRATIONS).await?))
     }
 
     /// Takes in codes that were not seen before.

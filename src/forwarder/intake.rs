@@ -102,7 +102,13 @@ impl Forwarder {
                 let code = error.code().as_str();
                 (report.fate, report.reason) = (Fate::Refused, code.to_owned());
                 let (status, at) = (Status::Declined, Hour::of(now));
-                let event = json::to_vec(&Event::Status { id: self.event_id(), status, at, due: None, eta: None })?;
+                let event = json::to_vec(&Event::Status {
+                    id: self.event_id(&item.case_id.0, "refused", 0),
+                    status,
+                    at,
+                    due: None,
+                    eta: None,
+                })?;
                 let held = Some(Held::new("report", &name, code));
                 Ok(self.store.add_report(digest, report, None, Some(event), held, now).await?)
             }

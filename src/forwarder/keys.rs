@@ -39,14 +39,31 @@ pub struct IntakeKeys {
 }
 
 impl IntakeKeys {
-    /// Reads what the folder has.
+    /// Reads what the folder has. With a store that came back from a backup that is done later: keys may be missing then.
     pub async fn load(dir: &Path, epoch_s: u64, activation_s: u64, store: &Store) -> Result<Self, StartError> {
         let loaded = Self { dir: dir.into(), epoch_s, activation_s, keys: Mutex::default() };
+        if store.restored_at().await?.is_some() {
+            return Ok(loaded);
+        }
         for epoch in store.epochs().await?.into_iter().filter(|e| !e.destroyed) {
             let key = KemSecretKey::from_seed(read_seed(&loaded.file(epoch.epoch))?);
             loaded.remember(key);
         }
         Ok(loaded)
+    }
+
+    /// Reads the key of one epoch, if the folder has it. False: it is lost.
+    pub fn reload(&self, epoch: &Epoch) -> Result<bool, StartError> {
+        let file = self.file(epoch.epoch);
+        if !file.exists() {
+            return Ok(false);
+        }
+        let key = KemSecretKey::from_seed(read_seed(&file)?);
+        let is_it = key.public_key().key_id() == epoch.key_id;
+        if is_it {
+            self.remember(key);
+        }
+        Ok(is_it)
     }
 
     fn file(&self, epoch: u64) -> PathBuf {
@@ -72,6 +89,8 @@ impl IntakeKeys {
         let ahead = self.activation_s + AHEAD_S.min(self.epoch_s / 4);
         let next = match epochs.last() {
             None => Some((1, now)),
+            // Without a private key nobody could read what is sealed to it.
+            Some(last) if last.destroyed => Some((last.epoch + 1, now)),
             Some(last) => {
                 let turn = last.not_before + self.epoch_s;
                 (now + ahead >= turn).then(|| (last.epoch + 1, turn.max(now)))

@@ -19,6 +19,7 @@ pub mod mapping;
 mod push;
 mod replies;
 pub mod resolve;
+mod restored;
 mod sender;
 pub mod store;
 mod updates;
@@ -31,15 +32,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use rand_core::Rng as _;
-use tabir_crypto::Secret;
+use tabir_crypto::codec::{Transcript, sha256};
 use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::{KeyKind, PolicySet, Role};
 use tabir_crypto::statement::value::Hex;
+use tabir_crypto::trust::Trust;
+use tabir_crypto::{B32, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::clock::{Clock, Random};
+use crate::client::log_source::ReadError;
+use crate::clock::Clock;
 use crate::config::keys::read_private;
 use crate::config::mapping::Mapping;
 use crate::config::{ConfigError, Setup, roles};
@@ -89,6 +92,8 @@ pub enum RoundError {
     Crypto(#[from] tabir_crypto::Error),
     #[error(transparent)]
     Keys(#[from] StartError),
+    #[error(transparent)]
+    Log(#[from] ReadError),
     #[error("an attempt ended in a fault of the program")]
     Panicked,
 }
@@ -99,6 +104,9 @@ pub struct Forwarder {
     clock: Clock,
     client: Client,
     identity: SigningKey,
+    trust: Arc<Trust>,
+    /// The store came back from a backup and has not caught up with the logs: nothing is taken, sent or said.
+    restoring: AtomicBool,
     keys: IntakeKeys,
     connector: Connector,
     /// Who reads what was pushed, one at a time.
@@ -123,12 +131,17 @@ impl Forwarder {
         let store = Store::open(&config.dir).await?;
         let activation_s = setup.trust.root().activation_s.of(KeyKind::Intake);
         let keys = IntakeKeys::load(&config.dir, config.epoch_s, activation_s, &store).await?;
-        keys.maintain(&store, &identity, setup.clock.now()).await?;
+        let restoring = store.restored_at().await?.is_some();
+        if !restoring {
+            keys.maintain(&store, &identity, setup.clock.now()).await?;
+        }
         Ok(Self {
             store,
             clock: setup.clock.clone(),
             client: setup.client.clone(),
             identity,
+            trust: Arc::clone(&setup.trust),
+            restoring: AtomicBool::new(restoring),
             keys,
             connector,
             pushed: tokio::sync::Mutex::new(()),
@@ -146,6 +159,12 @@ impl Forwarder {
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Whether this store came back and has not caught up yet: no round may begin.
+    #[must_use]
+    pub fn is_restoring(&self) -> bool {
+        self.restoring.load(Ordering::Acquire)
     }
 
     /// Takes leases until the gateway has nothing more, and decides on what came. Without a policy nothing is taken:
@@ -189,9 +208,13 @@ impl Forwarder {
         self.clock.now() < self.paused_until.load(Ordering::Relaxed)
     }
 
-    fn event_id(&self) -> Hex<16> {
+    /// The id of an event: the same whenever the same thing is told, so that a store that came back from a backup tells
+    /// nothing twice. Nobody else can work it out, or guess from it what it stands for.
+    fn event_id(&self, case_id: &B32, what: &str, n: u64) -> Hex<16> {
+        let place = Transcript::new("tabir/v1/event").put("case_id", case_id).put("what", what.as_bytes());
+        let signed = self.identity.sign(&place.put("n", &n.to_be_bytes()).hash());
         let mut id = [0; 16];
-        Random.fill_bytes(&mut id);
+        id.copy_from_slice(&sha256(&signed)[..16]);
         Hex(id)
     }
 }
@@ -231,6 +254,7 @@ pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, St
         every(poll, "windows", |f| Box::pin(async move { f.log_windows().await.map(drop) })),
         every(MAINTENANCE, "maintenance", |f| Box::pin(async move { f.maintain().await })),
         Box::pin(discover(Arc::clone(&forwarder))) as Background,
+        Box::pin(restored::run(Arc::clone(&forwarder), setup.clone())),
         Box::pin(outbox),
     ];
     if let Some(address) = config.webhook.as_ref().and_then(|webhook| webhook.listen) {
@@ -238,6 +262,8 @@ pub async fn start(setup: &Setup, config: &roles::Forwarder) -> Result<Parts, St
     }
     let (role, db) = (Role::Forwarder.as_str(), forwarder.store.db());
     let mut checks = vec![Check::store(role, db), Check::logged(role, db)];
+    let asked = Arc::clone(&forwarder);
+    checks.push(Check::new(role, "restored", true, move || !asked.is_restoring()));
     checks.push(Check::new(role, "downstream", false, move || forwarder.reached.load(Ordering::Relaxed)));
     Ok(Parts { background, checks, ..Parts::default() })
 }
@@ -278,6 +304,12 @@ fn repeat(
     Box::pin(async move {
         let mut pause = every;
         loop {
+            if forwarder.is_restoring() {
+                if setup.pause(every).await {
+                    continue;
+                }
+                return;
+            }
             pause = match round(Arc::clone(&forwarder)).await {
                 Ok(()) => every,
                 Err(error) => {

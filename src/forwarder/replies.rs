@@ -29,14 +29,14 @@ pub struct Chain {
     pub prev: B32,
 }
 
-/// Seals a text as one message or several, and moves the chain. `id` gives a fresh event id for each.
+/// Seals a text as one message or several, and moves the chain. `id` gives each an event id by its place, from 1.
 pub fn seal(
     case: &Case,
     chain: &mut Chain,
     (question, text): (bool, &str),
     identity: &SigningKey,
     now: u64,
-    mut id: impl FnMut() -> Hex<16>,
+    id: impl Fn(u64) -> Hex<16>,
 ) -> Result<Vec<Vec<u8>>> {
     let mailbox = KemPublicKey::from_bytes(&case.mailbox_pk)?;
     let mut events = Vec::new();
@@ -52,7 +52,12 @@ pub fn seal(
         let reply = json::to_vec(&SealedReply { v: V1, message: Bytes(message), statement })?;
         let place = Use::Mailbox { case_id: case.case_id, seq };
         let sealed = uses::seal(&mailbox, &place, pad_message(&reply)?.expose(), &mut Random)?;
-        events.push(json::to_vec(&Event::Message { id: id(), seq, sealed: Bytes(sealed), question: asks })?);
+        events.push(json::to_vec(&Event::Message {
+            id: id(i as u64 + 1),
+            seq,
+            sealed: Bytes(sealed),
+            question: asks,
+        })?);
         (chain.seq, chain.prev) = (seq, message_hash);
     }
     Ok(events)

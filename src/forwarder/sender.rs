@@ -263,7 +263,7 @@ impl Forwarder {
         since: u64,
         said: Option<UpdateTaken>,
     ) -> Result<Outcome, RoundError> {
-        let event = json::to_vec(&Event::Sent { id: self.event_id() })?;
+        let event = json::to_vec(&Event::Sent { id: self.event_id(&delivery.new.case_id, "sent", 0) })?;
         let delete_at = self.clock.now() + self.keep_content_s;
         let downstream = (id, self.connector.first_status().to_owned());
         self.store.report_sent(delivery.new.case_id, downstream, since, event, (delete_at, said)).await?;
@@ -327,7 +327,8 @@ impl Forwarder {
         let now = self.clock.now();
         let reopened = if matches!(written, Written::Dispute(_)) {
             let status = Status::Waiting;
-            let event = Event::Status { id: self.event_id(), status, at: Hour::of(now), due: None, eta: None };
+            let id = self.event_id(&delivery.new.case_id, "reopened", delivery.new.counter);
+            let event = Event::Status { id, status, at: Hour::of(now), due: None, eta: None };
             Some(Reopened { status, at, raw: "reopen".into(), event: json::to_vec(&event)? })
         } else {
             None

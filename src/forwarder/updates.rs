@@ -89,6 +89,7 @@ impl Forwarder {
         let name = reference(&case.case_id);
         let mut chain = Chain { seq: case.reply_seq, prev: case.reply_prev };
         let (mut events, mut held, mut status) = (Vec::new(), Vec::new(), None);
+        let event_id = |n| self.event_id(&case.case_id, &format!("update {}", update.id), n);
         if !mapping::is_echo(&update.description, &name, case.counter) {
             let known = self.connector.meaning(&update.status);
             if known.is_none() {
@@ -99,7 +100,7 @@ impl Forwarder {
                 Step::Set(next) => {
                     let eta = self.eta(next, update).await?;
                     let at = Hour::of(update.at.min(now));
-                    let event = Event::Status { id: self.event_id(), status: next, at, due: eta, eta };
+                    let event = Event::Status { id: event_id(0), status: next, at, due: eta, eta };
                     events.push(json::to_vec(&event)?);
                     status = Some((next, update.at, update.status.clone()));
                 }
@@ -109,7 +110,7 @@ impl Forwarder {
                 Step::Keep => {}
             }
             let (asks, text) = mapping::officer_text(&update.description);
-            events.extend(replies::seal(case, &mut chain, (asks, &text), &self.identity, now, || self.event_id())?);
+            events.extend(replies::seal(case, &mut chain, (asks, &text), &self.identity, now, event_id)?);
         }
         Ok(UpdateTaken {
             update_id: update.id.clone(),

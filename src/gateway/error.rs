@@ -14,6 +14,9 @@ pub enum Refusal {
     /// No policy is logged yet, or no key is active.
     #[error("not ready")]
     NotReady,
+    /// The store came back from a backup and has not read the logs yet.
+    #[error("restoring")]
+    Restoring,
     /// The request needs a token and has none.
     #[error("no token")]
     TokenMissing,
@@ -86,6 +89,11 @@ impl Refusal {
         Some(match self {
             Self::Input(_) | Self::Db(_) => return None,
             Self::NotReady => (503, "not-ready", "The installation is not ready for reports yet. Try again later."),
+            Self::Restoring => (
+                503,
+                "restoring",
+                "This gateway came back from a backup and reads the logs first. Try again in some minutes.",
+            ),
             Self::TokenMissing => (401, "token-missing", "This takes a token. Fetch one and send it along."),
             Self::Token(e) => (401, e.code().as_str(), e.code().describe()),
             Self::TokenSpent => (401, "token-spent", "This token has paid for something else. Use another one."),

@@ -11,6 +11,7 @@
 //!           intake   reports       writes  later ones
 //!           case     what the reporter reads
 //!           windows  what the log is told              upkeep  what goes with time
+//!           restored  catches up after a backup
 //!           forwarding  outbox and news                identities  envelopes for officials and warden
 //! ```
 
@@ -22,6 +23,7 @@ pub mod identities;
 pub mod intake;
 pub mod public_info;
 pub mod redeem;
+pub mod restored;
 pub mod routes;
 pub mod store;
 pub mod upkeep;
@@ -29,7 +31,7 @@ pub mod windows;
 pub mod writes;
 
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use tabir_crypto::ed25519::SigningKey;
@@ -64,6 +66,8 @@ pub struct Gateway {
     keys_shown: Mutex<Option<KeysShown>>,
     /// Number of the window that is open, for the operator's counters; 0 before the first.
     window: Arc<AtomicU64>,
+    /// The store came back from a backup and has not caught up with the logs.
+    restoring: AtomicBool,
 }
 
 /// An answer of `GET /v1/keys`, with the size and the witnessed time of its checkpoint.
@@ -74,8 +78,10 @@ impl Gateway {
     pub async fn open(setup: &Setup, config: &roles::Gateway) -> Result<Self, StartError> {
         let identity = setup.identity(Role::Gateway, &config.dir)?;
         let root = setup.trust.root();
+        let db = open_store(&config.dir).await?;
+        let restored = db.read(|c| Box::pin(store::backup::restored_at(c))).await?;
         Ok(Self {
-            db: open_store(&config.dir).await?,
+            db,
             trust: Arc::clone(&setup.trust),
             ledger: setup.ledger.clone(),
             clock: setup.clock.clone(),
@@ -86,6 +92,7 @@ impl Gateway {
             token_keys: KeyCache::default(),
             keys_shown: Mutex::default(),
             window: Arc::default(),
+            restoring: AtomicBool::new(restored.is_some()),
         })
     }
 
@@ -109,9 +116,14 @@ pub async fn start(setup: &Setup, config: &roles::Gateway) -> Result<Parts, Star
         None => Page::build(&setup.trust, "", None).inspect_err(|why| tracing::warn!(%why, "no page")).ok(),
     };
     let page = page::routes::public(page, &[setup.peers.issuer.as_str(), setup.peers.log.as_str()]);
+    let (asked, role) = (Arc::clone(&gateway), Role::Gateway.as_str());
     Ok(Parts {
         window: Some(Arc::clone(&gateway.window)),
-        checks: vec![Check::store(Role::Gateway.as_str(), &db), Check::logged(Role::Gateway.as_str(), &db)],
+        checks: vec![
+            Check::store(role, &db),
+            Check::logged(role, &db),
+            Check::new(role, "restored", true, move || !asked.is_restoring()),
+        ],
         public: cors::open(routes::public(Arc::clone(&gateway))).merge(page),
         internal: routes::internal(Arc::clone(&gateway)),
         background: vec![

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tabir_crypto::codec::unhex;
@@ -88,11 +89,7 @@ impl From<Refusal> for Problem {
 
 /// Routes for everybody.
 pub fn public(gateway: Arc<Gateway>) -> OpenApiRouter {
-    OpenApiRouter::default()
-        .routes(routes!(services))
-        .routes(routes!(trust))
-        .routes(routes!(trust_version))
-        .routes(routes!(keys))
+    let stored = OpenApiRouter::default()
         .routes(routes!(report))
         .routes(routes!(case))
         .routes(routes!(message))
@@ -101,7 +98,19 @@ pub fn public(gateway: Arc<Gateway>) -> OpenApiRouter {
         .routes(routes!(erase))
         .routes(routes!(erasure))
         .routes(routes!(envelope))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&gateway), caught_up));
+    OpenApiRouter::default()
+        .routes(routes!(services))
+        .routes(routes!(trust))
+        .routes(routes!(trust_version))
+        .routes(routes!(keys))
+        .merge(stored)
         .with_state(Shared::new(gateway))
+}
+
+/// Nothing that is in the store is served before it has caught up with the logs.
+async fn caught_up(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Result<Response, Problem> {
+    if gateway.is_restoring() { Err(Refusal::Restoring.into()) } else { Ok(next.run(request).await) }
 }
 
 fn answer<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Problem> {

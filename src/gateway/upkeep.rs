@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tabir_crypto::statement::body::KeyKind;
+use tabir_crypto::trust::root::LogName;
 
 use super::Gateway;
 use super::error::Refusal;
 use super::redeem::DAY_S;
 use super::store::{cases, envelopes, spent};
 use crate::config::Setup;
+use crate::ledger;
 
 /// Between two looks at the window: the shortest windows are the demo's, some seconds long.
 const TICK: Duration = Duration::from_millis(500);
+/// Between two tries to read the logs after a restore.
+const RETRY: Duration = Duration::from_secs(1);
 /// Ticks between two rounds of deletion: half a minute.
 const TICKS_PER_ROUND: u64 = 60;
 /// A tag is kept for two whole days after its own, so that a retry within 48 hours is safe.
@@ -21,6 +25,9 @@ const TAG_DAYS: u64 = 2;
 
 /// Closes windows and deletes what is over, until the process ends.
 pub(super) async fn run(gateway: Arc<Gateway>, mut setup: Setup) {
+    if gateway.is_restoring() && !catch_up(&gateway, &mut setup).await {
+        return;
+    }
     for tick in 0_u64.. {
         if let Err(error) = gateway.tick().await {
             tracing::error!(%error, "windows");
@@ -32,6 +39,25 @@ pub(super) async fn run(gateway: Arc<Gateway>, mut setup: Setup) {
         }
         if !setup.pause(TICK).await {
             return;
+        }
+    }
+}
+
+/// Reads the logs until the store has caught up. False: the process ends before.
+async fn catch_up(gateway: &Gateway, setup: &mut Setup) -> bool {
+    tracing::warn!("this store came from a backup: nothing is served until the logs were read");
+    let reader = ledger::reader(&setup.trust, LogName::Intake, setup.client.clone(), &setup.peers.log);
+    loop {
+        match &reader {
+            Ok(reader) => match gateway.catch_up(reader).await {
+                Ok(true) => return true,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "catching up"),
+            },
+            Err(error) => tracing::error!(%error, "the intake log's keys in the trust root"),
+        }
+        if !setup.pause(RETRY).await {
+            return false;
         }
     }
 }

@@ -44,7 +44,7 @@ impl Lengths {
         Self { window_s: policy.window_s.max(1), forward_s: policy.forward_s.max(1) }
     }
 
-    fn window(self, w: u64, opens: u64) -> Window {
+    pub(super) fn window(self, w: u64, opens: u64) -> Window {
         let closes = opens.saturating_add(self.window_s);
         Window { w, opens, closes, deadline: closes.saturating_add(self.forward_s) }
     }

@@ -98,6 +98,11 @@ impl From<DbError> for Problem {
                 "storage-full",
                 "The server has no room to store this; nothing was accepted. Try again when its operator made room.",
             ),
+            DbError::Damaged => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "storage-damaged",
+                "The server's store is damaged; nothing is read from it or accepted until its operator has restored it.",
+            ),
             _ => Self::internal(),
         }
     }

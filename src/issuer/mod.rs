@@ -15,13 +15,16 @@ pub mod epochs;
 pub mod error;
 pub mod jwks;
 pub mod limits;
+pub mod renew;
 pub mod routes;
 pub mod service;
 pub mod store;
+pub mod store_backup;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tabir_crypto::ed25519::SigningKey;
 use tabir_crypto::statement::body::Role;
 
 use crate::clock::Random;
@@ -35,8 +38,10 @@ use store::Store;
 
 /// Name of the store in the role's folder.
 const STORE: &str = "store.sqlite";
-/// How often epochs are looked at: a token key begins at most this late.
-const MAINTENANCE: Duration = Duration::from_secs(30);
+/// How often is looked for a key that `tabir keys renew` made.
+const LOOK: Duration = Duration::from_secs(5);
+/// Looks after which the epochs are looked at: a token key begins at most half a minute late.
+const LOOKS: u64 = 6;
 /// More codes than a print run has are a slip of the finger.
 const MAX_MINT: u32 = 10_000;
 
@@ -61,20 +66,38 @@ pub async fn start(config: &roles::Issuer, setup: &Setup) -> Result<Parts, Start
     let service = Service::new(store.clone(), clock, identity.clone(), terms, accounts).await?;
     let service = Arc::new(service);
     let role = Role::Issuer.as_str();
+    let asked = Arc::clone(&service);
     Ok(Parts {
         public: cors::open(routes::public(Arc::clone(&service))),
-        checks: vec![Check::store(role, store.db()), Check::logged(role, store.db())],
+        checks: vec![
+            Check::store(role, store.db()),
+            Check::logged(role, store.db()),
+            Check::new(role, "restored", true, move || !asked.is_restored()),
+        ],
         background: vec![
-            Box::pin(maintain(service, setup.clone())),
+            Box::pin(maintain(service, store.clone(), identity.clone(), setup.clone())),
             Box::pin(log_outbox::run(store.db().clone(), identity, setup.clone())),
         ],
         ..Parts::default()
     })
 }
 
-async fn maintain(service: Arc<Service>, mut setup: Setup) {
-    while setup.pause(MAINTENANCE).await {
-        if let Err(error) = service.maintain().await {
+async fn maintain(service: Arc<Service>, store: Store, identity: SigningKey, mut setup: Setup) {
+    for look in 1_u64.. {
+        if !setup.pause(LOOK).await {
+            return;
+        }
+        let renewed = match renew::propose(&store, &identity, &setup).await {
+            Ok(renewed) => renewed,
+            Err(error) => {
+                tracing::warn!(%error, "a token key that an auditor is to sign");
+                true
+            }
+        };
+        // A key that a command made is this process' key, too.
+        if (renewed || look.is_multiple_of(LOOKS))
+            && let Err(error) = service.maintain().await
+        {
             tracing::error!(%error, "token key epochs");
         }
     }

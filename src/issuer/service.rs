@@ -1,6 +1,7 @@
 //! What the issuer does: keep one key an epoch, and turn one attestation into one batch of signatures.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tabir_crypto::codec::sha256;
@@ -47,6 +48,8 @@ pub struct Service {
     accounts: Option<Accounts>,
     limits: Limits,
     epochs: RwLock<Vec<Epoch>>,
+    /// The store came back from a backup, and the keys were not renewed since.
+    restored: AtomicBool,
 }
 
 /// What somebody shows for tokens.
@@ -92,20 +95,30 @@ impl Service {
         let per_s = NonZeroU32::new(terms.signatures_per_s).ok_or(StartError::NoBudget)?;
         let limits = Limits::new(per_s, &clock);
         let difficulty = terms.pow_bits.map(Difficulty::new);
-        let epochs = RwLock::default();
-        let service = Self { store, clock, identity, terms, puzzle_key, difficulty, accounts, limits, epochs };
+        let (epochs, restored) = (RwLock::default(), AtomicBool::default());
+        let service =
+            Self { store, clock, identity, terms, puzzle_key, difficulty, accounts, limits, epochs, restored };
         service.maintain().await?;
         Ok(service)
     }
 
-    /// Makes and announces the keys of this and the next epoch, if they are missing, and forgets what is over.
+    /// Whether the store came back from a backup and its keys were not renewed since: nothing is signed.
+    pub fn is_restored(&self) -> bool {
+        self.restored.load(Ordering::Relaxed)
+    }
+
+    /// Makes and announces the keys of this and the next epoch, if they are missing, and forgets what is over. In a store
+    /// that came back from a backup `tabir keys renew` does the first: the log may know epochs that the store forgot, and an
+    /// epoch with two keys has none.
     pub async fn maintain(&self) -> Result<(), IssuerError> {
         let now = self.clock.now();
         self.store.forget(now, attester_pow::day(now)).await?;
+        let restored = self.store.is_restored().await?;
+        self.restored.store(restored, Ordering::Relaxed);
         loop {
             let known = self.store.epochs().await?;
             let missing = Span::missing(known.last().map(|e| e.span), now, self.terms.epoch_s.max(1));
-            let Some(span) = missing else {
+            let Some(span) = missing.filter(|_| !restored) else {
                 *self.epochs.write().unwrap_or_else(PoisonError::into_inner) = known;
                 return Ok(());
             };
@@ -220,7 +233,7 @@ fn bought(spend: Spend) -> Result<(), IssuerError> {
 }
 
 /// RSA takes milliseconds to seconds: not on an async thread.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> tabir_crypto::Result<T> + Send + 'static,
 ) -> Result<T, IssuerError> {
     match tokio::task::spawn_blocking(work).await {

@@ -17,7 +17,7 @@ use tabir_crypto::trust::{State, Trust};
 use tabir_crypto::{B32, Code};
 use tokio::sync::watch;
 
-use crate::client::log_reader::{Growth, LogReader};
+use crate::client::log_reader::{Growth, LogReader, Part};
 use crate::client::log_source::{HttpLog, LogFolder, LogSource, ReadError};
 use crate::clock::Clock;
 use crate::http::Client;
@@ -148,6 +148,34 @@ impl Ledger {
     pub fn view(&self) -> Arc<View> {
         self.0.borrow().clone()
     }
+}
+
+/// How long after a moment a head must have been witnessed to have all that the log was given before it: several intervals
+/// of any log; a demo's are shorter.
+#[must_use]
+pub fn settled_s(trust: &Trust) -> u64 {
+    if trust.root().demo { 3 } else { 60 }
+}
+
+/// Visits every entry of a log with its witnessed time, if its newest witnessed head is as young as `since`; false if it is
+/// older. What was visited counts for nothing on an error. Errors: those of [`LogReader::read`].
+pub async fn entries_since<S: LogSource>(
+    reader: &LogReader<S>,
+    since: u64,
+    visit: &mut (dyn FnMut(&[u8], u64) + Send),
+) -> Result<bool, ReadError> {
+    let checkpoint = reader.checkpoint().await?;
+    if checkpoint.witnessed_time() < since {
+        return Ok(false);
+    }
+    let heads = reader.heads(checkpoint, TreeHead::EMPTY).await?;
+    let mut walk = reader.start(TreeHead::EMPTY, &heads).await?;
+    while let Some(part) = walk.next().await? {
+        if let Part::Bundle { first, leaves, .. } = part {
+            (first..).zip(&leaves).for_each(|(index, leaf)| visit(leaf, heads.witnessed_time(index)));
+        }
+    }
+    Ok(true)
 }
 
 /// A reader of a log, by the keys and the quorum of the trust root. Errors: those of the keys' texts.

@@ -37,8 +37,8 @@ pub use error::{LogError, StartError};
 use fault::Faults;
 use sequencer::Sequencer;
 pub use service::Service;
-pub use store::Appended;
 use store::Store;
+pub use store::{Appended, MIGRATIONS};
 
 use crate::config::{Setup, keys, roles};
 use crate::http::server::Background;

@@ -14,10 +14,7 @@
 //! Whether a newer head was cosigned only witnesses know: nothing is added until a quorum of them has cosigned this one
 //! again. So the store of a mirror that is too old never makes a fork.
 
-mod part_file;
-
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tabir_crypto::log::cosignature::verify_cosignature;
 use tabir_crypto::log::{Checkpoint, CosignedCheckpoint, LogVerifier, SignedCheckpoint, TreeHead, Witnesses};
@@ -25,8 +22,6 @@ use tabir_crypto::statement::Statement;
 use tabir_crypto::trust::Trust;
 use tabir_crypto::trust::root::LogName;
 use tabir_crypto::{B32, Code};
-
-use part_file::PartFile;
 
 use super::error::StartError;
 use super::fault::Faults;
@@ -37,6 +32,7 @@ use crate::client::log_reader::{Heads, LogReader, Part, by_any};
 use crate::client::log_source::ReadError;
 use crate::config::roles;
 use crate::db::DbError;
+use crate::db::part_file::{PartError, PartFile};
 use crate::http::Client;
 use crate::ledger;
 
@@ -46,15 +42,9 @@ const TOGETHER: usize = 4096;
 /// Why nothing was recovered.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
-    /// A store is there.
-    #[error(
-        "{0} is there (store-exists): a log's store is never overwritten. If it is lost or broken, move it aside with the \
-         files that begin with its name, keep them for the auditors, and run this again"
-    )]
-    StoreExists(PathBuf),
-    /// Another process writes.
-    #[error("{0} is held by another `tabir log recover` (busy): wait for it")]
-    Busy(PathBuf),
+    /// No store can be made in the role's folder.
+    #[error(transparent)]
+    Part(#[from] PartError),
     /// Nothing to recover from.
     #[error("no mirror is named")]
     NoMirror,
@@ -77,14 +67,6 @@ pub enum RecoverError {
     /// The new store.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// A file of the role's folder.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 impl RecoverError {
@@ -92,8 +74,8 @@ impl RecoverError {
     #[must_use]
     pub const fn code(&self) -> Option<&'static str> {
         match self {
-            Self::StoreExists(_) => Some("store-exists"),
-            Self::Busy(_) => Some("busy"),
+            Self::Part(PartError::StoreExists(_)) => Some("store-exists"),
+            Self::Part(PartError::Busy(_)) => Some("busy"),
             Self::Mirror { source: ReadError::Missing(_), .. } => Some("missing"),
             Self::Mirror { source: ReadError::Refused { source, .. }, .. } | Self::Trust(source) => {
                 Some(source.code().as_str())

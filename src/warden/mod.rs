@@ -41,7 +41,7 @@ use tokio::sync::Mutex;
 
 pub use error::{StartError, WardenError};
 pub use person::Waiting;
-pub use store::{Head, Kept, Stage, Store};
+pub use store::{Head, Kept, MIGRATIONS, Stage, Store};
 pub use view::View;
 
 use crate::client::log_reader::LogReader;

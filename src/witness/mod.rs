@@ -31,7 +31,7 @@ use tabir_crypto::log::{
 use tokio::sync::{Mutex, watch};
 
 pub use error::{StartError, WitnessError};
-pub use store::{Head, Store};
+pub use store::{Head, MIGRATIONS, Store};
 
 use crate::client::log_source::HttpLog;
 use crate::clock::Clock;

@@ -7,6 +7,9 @@ use tabir_crypto::log::TreeHead;
 
 use crate::db::{Db, DbError, fixed, stored, unsigned};
 
+/// The schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/witness");
+
 /// What a stored value that nobody here wrote is reported as.
 const ROW: &str = "witness row";
 /// Forks kept of one log: one is proof enough, and whoever holds a log's key can make any number.
@@ -30,7 +33,7 @@ pub struct Store(Db);
 impl Store {
     /// Opens or creates it.
     pub async fn open(file: &Path) -> Result<Self, DbError> {
-        Ok(Self(Db::open(file, &sqlx::migrate!("migrations/witness")).await?))
+        Ok(Self(Db::open(file, &MIGRATIONS).await?))
     }
 
     /// Begins a log at the empty tree, if it is not there; what is there stays, also while the log is not configured.

@@ -7,6 +7,7 @@ mod cases;
 mod forwarder;
 mod harness;
 mod keys;
+mod restored;
 mod spend;
 mod submission;
 mod windows;

@@ -6,6 +6,7 @@ mod batch;
 mod common;
 #[path = "../common/folder.rs"]
 mod folder;
+mod restored;
 mod vouchers;
 
 use std::path::Path;

@@ -52,6 +52,7 @@ pub struct Stage {
     pub ports: Ports,
     pub trust: Arc<Trust>,
     pub client: Client,
+    pub auditors: Vec<SigningKey>,
     pub clock: Clock,
     processes: Vec<Process>,
     runs: Runs,
@@ -167,12 +168,12 @@ impl Stage {
         }
         let trust = Arc::new(load_trust(&made.trust).unwrap());
         let client = Client::new(clock.clone());
-        let auditors: Vec<_> = made.auditors.iter().map(|file| read_key(file)).collect();
-        let mut stage = Self { ports, trust, client, clock, processes: Vec::new(), runs, dir };
+        let auditors = made.auditors.iter().map(|file| read_key(file)).collect();
+        let mut stage = Self { ports, trust, client, auditors, clock, processes: Vec::new(), runs, dir };
         for role in ROLES {
             stage.resume(role).await;
         }
-        stage.establish(&auditors, policy).await;
+        stage.establish(policy).await;
         stage.until_ready().await;
         stage
     }
@@ -182,7 +183,8 @@ impl Stage {
     }
 
     /// What several sign: the warden's own key, which it proposes, a council, a policy.
-    async fn establish(&self, auditors: &[SigningKey], change: impl FnOnce(&mut PolicySet)) {
+    async fn establish(&self, change: impl FnOnce(&mut PolicySet)) {
+        let auditors = &self.auditors;
         let board = Board::new(self.client.clone(), &self.ports.peers().council, auditors[0].clone());
         let mut announced = self.proposed(&board).await;
         auditors.iter().for_each(|auditor| announced.sign(auditor));
@@ -203,6 +205,17 @@ impl Stage {
             let url = format!("{}{path}", self.ports.peers().log_internal);
             self.client.send(Method::POST, &url, &headers, body).await.unwrap();
         }
+    }
+
+    /// The board, called by an auditor.
+    pub fn board(&self) -> Board {
+        Board::new(self.client.clone(), &self.ports.peers().council, self.auditors[0].clone())
+    }
+
+    /// An auditor signs what waits on the board.
+    pub async fn sign(&self, mut statement: Statement, auditors: &[SigningKey]) {
+        auditors.iter().for_each(|auditor| statement.sign(auditor));
+        propose(&self.board(), &statement).await;
     }
 
     /// The warden's announcement of the key that is for now.
@@ -267,7 +280,7 @@ impl Stage {
     }
 
     /// Waits for something, half a minute at most.
-    pub async fn until<F: Future<Output = bool>>(&self, what: &str, mut is: impl FnMut() -> F) {
+    pub async fn until(&self, what: &str, mut is: impl AsyncFnMut() -> bool) {
         for _ in 0..TRIES {
             if is().await {
                 return;

@@ -10,6 +10,7 @@
 //! partial → approver                      tabir/v1/partial    request_hash, from u16, to u16
 //! ceremony share → member                 tabir/v1/ceremony   ceremony_id, round u8, from u16, to u16
 //! part of a warden key's backup → holder  tabir/v1/backup-part  key_id, index u16
+//! key of a store's backup → its recipient  tabir/v1/store-backup  manifest
 //! ```
 //! Source: `docs/protocol.md`, "HPKE uses". The outer envelope has its own aad: see [`crate::envelope`].
 
@@ -40,6 +41,8 @@ pub enum Use {
     Ceremony { ceremony_id: B32, round: u8, from: u16, to: u16 },
     /// A part of a warden key's backup, to its holder, or from there to the machine that brings the key back.
     BackupPart { key_id: B32, index: u16 },
+    /// The key of a store's backup, to a key that is kept elsewhere.
+    StoreBackup { manifest: B32 },
 }
 
 impl Use {
@@ -55,6 +58,7 @@ impl Use {
             Self::Partial { .. } => "tabir/v1/partial",
             Self::Ceremony { .. } => "tabir/v1/ceremony",
             Self::BackupPart { .. } => "tabir/v1/backup-part",
+            Self::StoreBackup { .. } => "tabir/v1/store-backup",
         }
     }
 
@@ -78,6 +82,7 @@ impl Use {
                 t.put("request_hash", request_hash).put("from", &from.to_be_bytes()).put("to", &to.to_be_bytes())
             }
             Self::BackupPart { key_id, index } => t.put("key_id", key_id).put("index", &index.to_be_bytes()),
+            Self::StoreBackup { manifest } => t.put("manifest", manifest),
             Self::Ceremony { ceremony_id, round, from, to } => t
                 .put("ceremony_id", ceremony_id)
                 .put("round", &[*round])

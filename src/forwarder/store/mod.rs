@@ -1,5 +1,6 @@
 //! The forwarder's store. Each method is one transaction; what must happen together stands in one.
 
+pub mod backup;
 pub mod cases;
 pub mod deliveries;
 pub mod exposure;
@@ -12,8 +13,12 @@ pub mod windows;
 use std::path::Path;
 
 use sqlx::AnyConnection;
+use sqlx::migrate::Migrator;
 
 use crate::db::{Db, DbError, stored};
+
+/// The schema.
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/forwarder");
 
 /// Something that needs a person's eyes. Kept once, however often it comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +51,7 @@ pub struct Store(Db);
 
 impl Store {
     pub async fn open(dir: &Path) -> Result<Self, DbError> {
-        Ok(Self(Db::open(&dir.join("store.sqlite"), &sqlx::migrate!("migrations/forwarder")).await?))
+        Ok(Self(Db::open(&dir.join("store.sqlite"), &MIGRATIONS).await?))
     }
 
     /// The database, for the log outbox.

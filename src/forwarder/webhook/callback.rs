@@ -19,6 +19,9 @@ pub enum CallbackError {
     /// No report of this reference is there, as far as is known here.
     #[error("no such report")]
     NoCase,
+    /// The store came back from a backup and has not read the logs yet.
+    #[error("restoring")]
+    Restoring,
     /// It could not be stored, or told on.
     #[error(transparent)]
     Round(#[from] RoundError),
@@ -30,6 +33,9 @@ impl Forwarder {
     pub async fn called_back(&self, headers: &Headers<'_>, body: &[u8]) -> Result<(), CallbackError> {
         let Connector::Webhook(webhook) = &self.connector else { return Err(CallbackError::NoCase) };
         webhook.keys().verify(headers, body, self.clock.now())?;
+        if self.is_restoring() {
+            return Err(CallbackError::Restoring);
+        }
         let update = Said::parse(body)?.into_update(headers.id)?;
         if self.take_once(&update).await? { Ok(()) } else { Err(CallbackError::NoCase) }
     }

@@ -42,6 +42,11 @@ impl From<CallbackError> for Problem {
                 "no-case",
                 "No report of this reference is known to be with you. If it just arrived, try again in a minute.",
             ),
+            CallbackError::Restoring => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "restoring",
+                "This forwarder came back from a backup and reads the logs first. Send it again in some minutes.",
+            ),
             CallbackError::Round(RoundError::Db(error)) => error.into(),
             CallbackError::Round(error) => {
                 tracing::error!(%error, "call back");
@@ -64,6 +69,7 @@ impl From<CallbackError> for Problem {
         (status = 200, body = Done, content_type = "application/json", description = "Taken, now or before"),
         (status = 401, description = "`webhook-signature`, `webhook-timestamp`: not from the receiver, or not of now"),
         (status = 404, description = "`no-case`: no report of this reference is known to be there"),
+        (status = 503, description = "`restoring`: it came back from a backup and reads the logs first"),
         (status = 507, description = "`storage-full`: nothing was taken"),
     )
 )]

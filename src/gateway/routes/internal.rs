@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::Response;
 use tabir_crypto::statement::body::Role;
 use tabir_crypto::statement::value::{Hex32, V1};
 
-use super::{Shared, answer, done, id};
+use super::{Shared, answer, caught_up, done, id};
 use crate::api::gateway::{Ack, CaseForCouncil, Done, Events, Hold, Lease, Leased};
 use crate::gateway::Gateway;
 use crate::http::Problem;
@@ -23,6 +24,7 @@ pub fn internal(gateway: Arc<Gateway>) -> OpenApiRouter {
         .routes(routes!(events))
         .routes(routes!(hold))
         .routes(routes!(unhold))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&gateway), caught_up))
         .with_state(Shared::new(gateway))
 }
 

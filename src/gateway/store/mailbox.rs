@@ -76,7 +76,7 @@ pub async fn statuses(tx: &mut AnyConnection, case_id: &B32) -> Result<Vec<Statu
 
 /// Number of the last message to the reporter; 0 before the first.
 pub async fn last_seq(tx: &mut AnyConnection, case_id: &B32) -> Result<u64, DbError> {
-    let query = sqlx::query("SELECT COUNT(*) FROM mailbox WHERE case_id = $1").bind(case_id.to_vec());
+    let query = sqlx::query("SELECT COALESCE(MAX(seq), 0) FROM mailbox WHERE case_id = $1").bind(case_id.to_vec());
     number(&query.fetch_one(tx).await?, 0)
 }
 

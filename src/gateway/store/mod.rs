@@ -1,6 +1,7 @@
 //! The gateway's SQL. Each function does one step inside a caller's transaction; the services put them together, so
 //! that what belongs together commits together.
 
+pub mod backup;
 pub mod cases;
 pub mod envelopes;
 pub mod mailbox;

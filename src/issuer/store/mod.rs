@@ -7,6 +7,7 @@ pub mod vouchers;
 use std::path::Path;
 use std::sync::Arc;
 
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Row as _};
 use tabir_crypto::statement::Statement;
 use tabir_crypto::token::{IssuerKey, TokenKey};
@@ -17,6 +18,9 @@ use super::epochs::{Epoch, Span};
 use crate::db::{Db, DbError, fixed, outbox};
 pub use spend::Spend;
 
+/// The schema.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/issuer");
+
 /// Epochs that are read: the next, the current, the one of the overlap, and one more after a changed length.
 const EPOCHS: i64 = 4;
 
@@ -24,18 +28,18 @@ const EPOCHS: i64 = 4;
 #[derive(Clone)]
 pub struct Store(Db);
 
-fn number(n: u64) -> Result<i64, DbError> {
+pub(super) fn number(n: u64) -> Result<i64, DbError> {
     i64::try_from(n).map_err(|_| DbError::Malformed("number"))
 }
 
-fn unsigned(n: i64) -> Result<u64, DbError> {
+pub(super) fn unsigned(n: i64) -> Result<u64, DbError> {
     u64::try_from(n).map_err(|_| DbError::Malformed("number"))
 }
 
 impl Store {
     /// Opens or creates it.
     pub async fn open(file: &Path) -> Result<Self, DbError> {
-        Db::open(file, &sqlx::migrate!("migrations/issuer")).await.map(Self)
+        Db::open(file, &MIGRATIONS).await.map(Self)
     }
 
     /// The store's connection pool, for the delivery of its log outbox.

@@ -21,7 +21,8 @@ pub use restore::Head;
 /// Its file in the role's folder.
 pub const FILE: &str = "store.sqlite";
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/log");
+/// The schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/log");
 
 /// Both logs' store.
 #[derive(Clone)]

@@ -21,6 +21,9 @@ use super::journal::{Event, What};
 use crate::clock::Clock;
 use crate::db::{Db, DbError, expect_rows, fixed};
 
+/// The schema.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/warden");
+
 /// What a stored value that nobody here wrote is reported as.
 const ROW: &str = "warden row";
 
@@ -59,7 +62,7 @@ pub struct Store(Db, Clock);
 impl Store {
     /// Opens or creates it.
     pub async fn open(file: &Path, clock: Clock) -> Result<Self, DbError> {
-        let store = Self(Db::open(file, &sqlx::migrate!("migrations/warden")).await?, clock);
+        let store = Self(Db::open(file, &MIGRATIONS).await?, clock);
         store.0.write(|tx| Box::pin(async move { begin(tx).await })).await?;
         Ok(store)
     }

@@ -1,6 +1,6 @@
 /**
  * Coming back with the receipt: reading the case, and every later write. Messages to the reporter are opened, the forwarder's
- * signature checked, and their chain followed: a gap or a changed one is an error. Source: `src/client/case.rs`.
+ * signature checked, and their chain followed: a changed one is an error, and what is missing is named. Source: `src/client/case.rs`.
  */
 import { equal, hex, sha256, systemRandom, type Bytes } from "../crypto/codec.ts";
 import { dispute, message, rating, sealedReply, type Message } from "../crypto/content.ts";
@@ -26,26 +26,33 @@ export interface Case {
   readonly view: CaseView;
   readonly acceptance: Body<"acceptance">;
   readonly messages: readonly Message[];
+  /** Numbers, first and last, that are missing between them: lost with the gateway's disk, or held back. */
+  readonly missing: readonly (readonly [number, number])[];
 }
 
 /** Error: those of a receipt, with the group where it is known. */
 export const keysOf = (receipt: string): ReceiptKeys => receiptKeys(parseReceipt(receipt));
 
-/** Reads a case. Errors: HTTP, `context` (an answer about another case, a message that is not the forwarder's, a gap). */
+/** Reads a case. Errors: HTTP, `context` (an answer about another case, a message that is not the forwarder's, or does not follow the one before it). */
 export async function readCase(session: Session, keys: ReceiptKeys): Promise<Case> {
   const headers = { authorization: `Tabir-Case ${hex(keys.access)}` };
   const view = fromBytes(caseView, (await send(`${session.server}/v1/case`, { headers })).body);
   const acceptance = checkAcceptance(session, view.acceptance);
   need(equal(acceptance.case_id, keys.caseId) && equal(acceptance.a, keys.a), "context");
   const messages: Message[] = [];
+  const missing: [number, number][] = [];
+  let last = 0;
   let previous: Bytes = new Uint8Array(32);
-  for (const [i, entry] of view.messages.entries()) {
+  for (const entry of view.messages) {
     const found = openMessage(session, keys, entry.seq, entry.sealed);
-    need(entry.seq === i + 1 && equal(found.message.prev, previous), "context");
+    // What stands before a gap says nothing about what stands behind it.
+    if (entry.seq > last + 1) missing.push([last + 1, entry.seq - 1]);
+    else need(entry.seq === last + 1 && equal(found.message.prev, previous), "context");
+    last = entry.seq;
     previous = found.hash;
     messages.push(found.message);
   }
-  return { keys, view, acceptance, messages };
+  return { keys, view, acceptance, messages, missing };
 }
 
 function openMessage(session: Session, keys: ReceiptKeys, seq: number, sealed: Bytes): { message: Message; hash: Bytes } {

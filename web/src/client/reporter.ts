@@ -232,6 +232,7 @@ function caseData(s: Session, c: Case): CaseData {
     status: view.status.map((e) => ({ status: e.status, at: e.at, due: e.due, eta: e.eta })),
     sent: view.sent,
     messages: c.messages.map(({ seq, kind, text }) => ({ seq, kind, text })),
+    missing: c.missing,
     question: openQuestion(c)?.seq,
     rated: view.rated,
     disputed: view.disputed,

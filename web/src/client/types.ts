@@ -77,6 +77,8 @@ export interface CaseData {
   readonly status: readonly StatusData[];
   readonly sent: boolean;
   readonly messages: readonly MessageData[];
+  /** Numbers, first and last, of messages that are missing between them. */
+  readonly missing: readonly (readonly [number, number])[];
   /** Number of the question that waits for an answer. */
   readonly question: number | undefined;
   readonly rated: boolean;

@@ -96,8 +96,10 @@ function timeline(app: App, c: CaseData): HTMLElement {
 }
 
 function messages(app: App, c: CaseData): HTMLElement {
+  const gap = (m: MessageData): HTMLElement | undefined =>
+    c.missing.some(([, end]) => end + 1 === m.seq) ? h("p", { class: "hint" }, app.t("message.missing")) : undefined;
   const item = (m: MessageData): HTMLElement =>
-    h("li", { class: m.kind }, h("strong", {}, app.t(m.kind === "question" ? "message.question" : "message.note")), h("p", {}, m.text));
+    h("li", { class: m.kind }, gap(m), h("strong", {}, app.t(m.kind === "question" ? "message.question" : "message.note")), h("p", {}, m.text));
   const list = c.messages.length === 0 ? h("p", { class: "hint" }, app.t("messages.empty")) : h("ul", { class: "messages" }, ...c.messages.map(item));
   return h("section", {}, h("h2", {}, app.t("messages.title")), list);
 }

@@ -201,6 +201,7 @@ export const en: Record<Key, string> = {
   "messages.empty": "No messages yet.",
   "message.question": "An officer asked",
   "message.note": "An officer wrote",
+  "message.missing": "Messages before this one are missing: the server lost them, or holds them back. You can write to ask.",
   "message.title": "Add something",
   "message.label": "What you want to add",
   "message.hint": "This needs a new pass and may take some seconds.",

@@ -199,6 +199,7 @@ export const id = {
   "messages.empty": "Belum ada pesan.",
   "message.question": "Petugas bertanya",
   "message.note": "Petugas menulis",
+  "message.missing": "Pesan sebelum ini hilang: server kehilangannya, atau menahannya. Anda dapat menulis untuk bertanya.",
   "message.title": "Tambah keterangan",
   "message.label": "Keterangan Anda",
   "message.hint": "Ini butuh tanda masuk baru dan bisa makan waktu beberapa detik.",

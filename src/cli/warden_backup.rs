@@ -1,4 +1,4 @@
-//! `tabir backup`: the warden's keys, split among auditors, and how one comes back.
+//! `tabir warden backup`: the warden's keys, split among auditors, and how one comes back.
 //!
 //! ```text
 //! auditor   holder     a key for parts, and the card that the warden gets
@@ -32,29 +32,29 @@ const RESTORE_KEY: &str = "restore.key";
 /// So many digits of a key's hash are compared: what a person can read out on the phone.
 const DIGITS: usize = 8;
 
-/// Subcommands of `tabir backup`.
+/// Subcommands of `tabir warden backup`.
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// An auditor: make a key for parts, and the card that the warden's person gets
-    #[command(after_help = "Example: tabir backup holder --key auditor.key ./parts")]
+    #[command(after_help = "Example: tabir warden backup holder --key auditor.key ./parts")]
     Holder(Holder),
     /// The warden's person: split every key that has no backup yet
     #[command(
-        after_help = "Example: tabir backup split --config warden/tabir.toml --holder a.json --holder b.json --holder c.json \
-                            --threshold 2 ./backups\nThen each holder: tabir backup part, and tabir sign --waiting"
+        after_help = "Example: tabir warden backup split --config warden/tabir.toml --holder a.json --holder b.json --holder c.json \
+                            --threshold 2 ./backups\nThen each holder: tabir warden backup part, and tabir sign --waiting"
     )]
     Split(Split),
     /// A holder: see whether your part opens, or seal it to the machine that brings the key back
-    #[command(after_help = "Example: tabir backup part backup-3.json --holder ./parts\n         \
-                            tabir backup part backup-3.json --holder ./parts --to restore.json --expect 90ab4f1c --out part-1.json")]
+    #[command(after_help = "Example: tabir warden backup part backup-3.json --holder ./parts\n         \
+                            tabir warden backup part backup-3.json --holder ./parts --to restore.json --expect 90ab4f1c --out part-1.json")]
     Part(GivePart),
     /// The warden's person: ask for parts, then bring the key back
-    #[command(after_help = "Example: tabir backup restore --config warden/tabir.toml backup-3.json\n         \
-                            tabir backup restore --config warden/tabir.toml backup-3.json --part part-1.json --part part-3.json")]
+    #[command(after_help = "Example: tabir warden backup restore --config warden/tabir.toml backup-3.json\n         \
+                            tabir warden backup restore --config warden/tabir.toml backup-3.json --part part-1.json --part part-3.json")]
     Restore(Restore),
 }
 
-/// Arguments of `tabir backup holder`.
+/// Arguments of `tabir warden backup holder`.
 #[derive(clap::Args)]
 pub struct Holder {
     /// The auditor's key file
@@ -64,7 +64,7 @@ pub struct Holder {
     dir: PathBuf,
 }
 
-/// Arguments of `tabir backup split`.
+/// Arguments of `tabir warden backup split`.
 #[derive(clap::Args)]
 pub struct Split {
     /// Configuration of the warden's process
@@ -80,12 +80,12 @@ pub struct Split {
     dir: PathBuf,
 }
 
-/// Arguments of `tabir backup part`.
+/// Arguments of `tabir warden backup part`.
 #[derive(clap::Args)]
 pub struct GivePart {
     /// The backup's file
     file: PathBuf,
-    /// The folder that `tabir backup holder` made
+    /// The folder that `tabir warden backup holder` made
     #[arg(long, value_name = "DIR")]
     holder: PathBuf,
     /// The machine's card; without it, the part is only opened and checked
@@ -99,17 +99,17 @@ pub struct GivePart {
     out: Option<PathBuf>,
 }
 
-/// Arguments of `tabir backup restore`.
+/// Arguments of `tabir warden backup restore`.
 #[derive(clap::Args)]
 pub struct Restore {
     /// Configuration of the warden's process
     #[arg(long, value_name = "FILE", default_value = "tabir.toml")]
-    config: PathBuf,
+    pub(super) config: PathBuf,
     /// The backup's file
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// A part that a holder sealed to this machine
     #[arg(long = "part", value_name = "FILE")]
-    parts: Vec<PathBuf>,
+    pub(super) parts: Vec<PathBuf>,
 }
 
 /// The key to which holders seal their parts.
@@ -132,7 +132,7 @@ struct GivenPart {
 }
 
 /// Runs the command.
-pub async fn run(command: Command) -> Result<(), CliError> {
+pub(super) async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Holder(args) => holder(&args),
         Command::Split(args) => split(&args).await,
