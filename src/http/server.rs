@@ -56,13 +56,16 @@ pub struct Gathered {
     pub window: Option<Arc<AtomicU64>>,
 }
 
+/// 405, for a method that an address does not take.
+pub(super) async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This address does not take this method.")
+}
+
 /// Wraps a router in what every listener has.
 pub fn finish(router: Router) -> Router {
     router
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "There is nothing at this address.") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This address does not take this method.")
-        })
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(middleware::map_response(in_our_words))
