@@ -27,7 +27,7 @@ const words = (tab: Tab, selector: string): Promise<string> =>
 
 // Each browser has a core, and one waits while the other works.
 describe("the page", { concurrency: wanted.length }, () => {
-  for (const name of wanted) describe(name, () => browserTests(name));
+  for (const name of wanted) describe(name, { concurrency: 1 }, () => browserTests(name));
 });
 
 function browserTests(name: string): void {
