@@ -39,9 +39,10 @@ export class Proxy {
   /** Hosts that something wanted to reach by TLS: nothing of ours does. */
   readonly tunnels: string[] = [];
   rule: (seen: Seen) => Fate = () => undefined;
-  /** Slows everything down; what crossed it is counted, headers included. */
+  /** Slows everything down. */
   line: Line | undefined;
-  crossed = 0;
+  /** What crossed it: bytes as they were sent, compressed, headers included. */
+  readonly crossed: { readonly path: string; readonly bytes: number }[] = [];
   /** When the line is free again, in milliseconds of `performance.now`. */
   private free = 0;
   private readonly server: Server;
@@ -104,7 +105,7 @@ export class Proxy {
         const headers = { ...answer.headers };
         if (change) delete headers["content-length"];
         delete headers["transfer-encoding"];
-        void this.cross(answer.rawHeaders.join("  ").length + whole.length).then(() => {
+        void this.cross(target.pathname, answer.rawHeaders.join("  ").length + whole.length).then(() => {
           res.writeHead(answer.statusCode ?? 502, headers);
           res.end(whole);
         });
@@ -115,8 +116,8 @@ export class Proxy {
   }
 
   /** Waits until this many bytes have crossed the line behind all that were before them. */
-  private async cross(bytes: number): Promise<void> {
-    this.crossed += bytes;
+  private async cross(path: string, bytes: number): Promise<void> {
+    this.crossed.push({ path, bytes });
     if (!this.line) return;
     const now = performance.now();
     this.free = Math.max(this.free, now) + (bytes / this.line.bytesPerS) * 1_000;
