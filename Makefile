@@ -6,7 +6,7 @@ TIME ?= 600
 export CARGO
 
 .DEFAULT_GOAL := help
-.PHONY: help run test page browsers screens fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto bench-log audit-million kill-log faults timing mutants install
+.PHONY: help run test page browsers screens bench-page fmt lint doc unit deny web interop fuzz fuzz-short checks-apply checks bench bench-crypto bench-log audit-million kill-log faults timing mutants install
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -16,7 +16,7 @@ run: page ## build, then show everything at work on 100 real tickets, and the re
 	$(CARGO) build --release --locked
 	"$${CARGO_TARGET_DIR:-target}"/release/tabir demo
 
-test: install fmt lint doc deny checks-apply unit web interop fuzz-short ## every check that a change must pass
+test: install fmt lint doc deny checks-apply unit web browsers interop fuzz-short ## every check that a change must pass
 	@echo "make test: all passed"
 
 install: # what the checks need from the system
@@ -51,11 +51,14 @@ deny: ## licences, bans, sources and advisories of the dependencies
 web: install ## the page and its cryptography: types, all vectors, the built page, envelopes of each side opened by the other
 	scripts/web
 
-browsers: install ## the page in Chromium and in Firefox as Tor Browser's "Safer": the whole journey, traces, requests, accessibility (minutes)
+browsers: install ## the page in Chromium and in Firefox as Tor Browser's "Safer": the whole journey, what goes wrong on the way, traces, requests, accessibility (minutes)
 	scripts/browsers
 
 screens: install ## pictures of every state of the page, phone and desktop, both languages and schemes, into target/screens
 	scripts/browsers screens
+
+bench-page: install ## what the page weighs, and how long it takes on a slow phone and a slow line; writes target/figures/page.json
+	scripts/browsers figures
 
 interop: install ## independent clients against running roles
 	scripts/interop

@@ -57,3 +57,13 @@ test("nothing of the page names another host", () => {
 test("the place of the installation is there once", () => {
   assert.equal(read("index.html").toString().split('"installation"').length, 2);
 });
+
+test("the style knows beginning and end, not left and right: it is ready for writing from right to left", () => {
+  const style = readFileSync("src/page/style.css", "utf8").replace(/\/\*[^]*?\*\//g, "");
+  assert.deepEqual(style.match(/(?<![-.\w])(?:(?:margin|padding|border)-)?(?:left|right)\b|\bfloat\b/g), null);
+  // Four values of a shorthand may be two different sides.
+  for (const [rule, values] of style.matchAll(/(?:margin|padding|inset|border-width): ([^;}]+)/g)) {
+    const parts = values?.match(/(?:calc\([^()]*(?:\([^()]*\)[^()]*)*\)|\S)+/g) ?? [];
+    assert.ok(parts.length < 4 || parts[1] === parts[3], rule);
+  }
+});

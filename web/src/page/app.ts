@@ -7,7 +7,7 @@
 import { button, h } from "./dom.ts";
 import { Engine, Failed } from "./engine.ts";
 import { explain } from "./errors.ts";
-import { LANGUAGES, Words, type Key, type Language } from "./i18n.ts";
+import { DIRECTION, LANGUAGES, Words, type Key, type Language } from "./i18n.ts";
 import type { CaseData, DraftData, Failure, Ready, Sent } from "./protocol.ts";
 
 export type Screen = (app: App) => HTMLElement;
@@ -155,7 +155,7 @@ export class App {
 
   private draw(): void {
     document.documentElement.lang = this.words.language;
-    document.documentElement.dir = "ltr";
+    document.documentElement.dir = DIRECTION[this.words.language];
     document.title = this.t("title");
     const switches = LANGUAGES.map((language) => {
       const name = language === "id" ? "Indonesia" : "English";

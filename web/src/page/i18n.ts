@@ -7,6 +7,8 @@ export type Language = "id" | "en";
 
 const CATALOGUES: Record<Language, Record<Key, string>> = { id, en };
 export const LANGUAGES: readonly Language[] = ["id", "en"];
+/** Where lines begin. The style has no left and right, so that a language from right to left is a line here. */
+export const DIRECTION: Record<Language, "ltr" | "rtl"> = { id: "ltr", en: "ltr" };
 
 export class Words {
   constructor(readonly language: Language) {}

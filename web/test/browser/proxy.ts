@@ -19,14 +19,32 @@ export type Fate =
   | "cut"
   | { status: number; headers?: Record<string, string>; body?: string }
   | { change: (body: Buffer) => Buffer }
+  /** The server gets it with these headers in place of its own. */
+  | { as: Record<string, string> }
+  /** The server gets it once this has happened. */
+  | { until: Promise<void> }
   /** The server gets it; its answer is lost. */
   | "lose";
+
+/** A line that all answers share: what it carries in a second, and how long anything takes to cross it. */
+export interface Line {
+  readonly bytesPerS: number;
+  readonly delayMs: number;
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 export class Proxy {
   readonly seen: Seen[] = [];
   /** Hosts that something wanted to reach by TLS: nothing of ours does. */
   readonly tunnels: string[] = [];
   rule: (seen: Seen) => Fate = () => undefined;
+  /** Slows everything down. */
+  line: Line | undefined;
+  /** What crossed it: bytes as they were sent, compressed, headers included. */
+  readonly crossed: { readonly path: string; readonly bytes: number }[] = [];
+  /** When the line is free again, in milliseconds of `performance.now`. */
+  private free = 0;
   private readonly server: Server;
 
   private constructor() {
@@ -60,6 +78,7 @@ export class Proxy {
     this.seen.push(seen);
     const fate = this.rule(seen);
     if (fate === "cut") return void req.socket.destroy();
+    if (fate !== undefined && fate !== "lose" && "until" in fate) await fate.until;
     if (fate !== undefined && fate !== "lose" && "status" in fate) {
       // As a gateway behind a proxy would answer: a page of another origin may read it.
       res.writeHead(fate.status, { "access-control-allow-origin": "*", ...fate.headers });
@@ -72,7 +91,8 @@ export class Proxy {
       res.writeHead(400).end();
       return;
     }
-    const out = ask(target, { method: seen.method, headers: req.headers }, (answer) => {
+    const own = fate !== undefined && fate !== "lose" && "as" in fate ? fate.as : {};
+    const out = ask(target, { method: seen.method, headers: { ...req.headers, ...own } }, (answer) => {
       const body: Buffer[] = [];
       answer.on("data", (part: Buffer) => body.push(part));
       answer.on("end", () => {
@@ -80,15 +100,27 @@ export class Proxy {
           req.socket.destroy();
           return;
         }
-        const whole = fate ? fate.change(Buffer.concat(body)) : Buffer.concat(body);
+        const change = fate && "change" in fate ? fate.change : undefined;
+        const whole = change ? change(Buffer.concat(body)) : Buffer.concat(body);
         const headers = { ...answer.headers };
-        if (fate) delete headers["content-length"];
+        if (change) delete headers["content-length"];
         delete headers["transfer-encoding"];
-        res.writeHead(answer.statusCode ?? 502, headers);
-        res.end(whole);
+        void this.cross(target.pathname, answer.rawHeaders.join("  ").length + whole.length).then(() => {
+          res.writeHead(answer.statusCode ?? 502, headers);
+          res.end(whole);
+        });
       });
     });
     out.on("error", () => req.socket.destroy());
     out.end(seen.body);
+  }
+
+  /** Waits until this many bytes have crossed the line behind all that were before them. */
+  private async cross(path: string, bytes: number): Promise<void> {
+    this.crossed.push({ path, bytes });
+    if (!this.line) return;
+    const now = performance.now();
+    this.free = Math.max(this.free, now) + (bytes / this.line.bytesPerS) * 1_000;
+    await sleep(this.free - now + this.line.delayMs);
   }
 }

@@ -161,7 +161,7 @@ function more(app: App): HTMLElement {
   return h(
     "section", {},
     h(
-      "details", { class: "card" },
+      "details", { class: "card", id: "adding" },
       h("summary", {}, app.t("message.title")),
       compose(app, "message", app.t("message.label"), app.t("message.hint"), app.t("question.send"), (text) => ({ kind: "message", text }), "message.sent"),
     ),

@@ -45,17 +45,23 @@ const PHASES: readonly Phase[] = ["puzzle", "token", "seal", "send"];
 
 function sending(call: "submit" | "again"): Screen {
   let begun = false;
+  // Kept over a change of language, which draws the screen again.
+  let at = -1;
+  let part = 0;
   return (app) => {
     const bar = h("progress", { max: 1, value: 0, "aria-label": app.t("sending.title"), id: "progress" });
     const items = PHASES.map((phase) => h("li", { "data-phase": phase }, app.t(`sending.${phase}`)));
-    let at = -1;
+    const paint = (): void => {
+      items.forEach((item, i) => (item.className = i < at ? "done" : i === at ? "now" : ""));
+      bar.value = (Math.max(at, 0) + part) / PHASES.length;
+    };
     app.engine.onProgress = ({ phase, done }) => {
       const now = PHASES.indexOf(phase);
       if (now !== at) app.say(app.t(`sending.${phase}`));
-      at = Math.max(at, now);
-      items.forEach((item, i) => (item.className = i < at ? "done" : i === at ? "now" : ""));
-      bar.value = (at + (done ?? 0)) / PHASES.length;
+      [at, part] = [Math.max(at, now), done ?? 0];
+      paint();
     };
+    paint();
     if (!begun) {
       begun = true;
       void run(app, call);
@@ -80,7 +86,18 @@ async function run(app: App, call: "submit" | "again"): Promise<void> {
 function notSent(words: string, failure: Failure): Screen {
   return (app) => {
     app.busy = true;
-    const again = (): void => app.show(sending(failure.kind === "refused" ? "submit" : "again"));
+    let left = false;
+    const again = (): void => {
+      // A network that comes back sends nothing that is being changed meanwhile.
+      if (left) return;
+      left = true;
+      app.show(sending(failure.kind === "refused" ? "submit" : "again"));
+    };
+    const edit = (): void => {
+      left = true;
+      app.busy = false;
+      app.show(review, identity);
+    };
     const code = h("input", { type: "text", ...PRIVATE, id: "voucher" });
     const typed = field(app.t("voucher.label"), code, app.t("voucher.hint"));
     const pay = async (): Promise<void> => {
@@ -98,7 +115,7 @@ function notSent(words: string, failure: Failure): Screen {
       h(
         "div", { class: "actions" },
         button(app.t("again"), again, wantsVoucher ? "" : "primary", { id: "again" }),
-        button(app.t("not-sent.edit"), () => ((app.busy = false), app.show(review, identity))),
+        button(app.t("not-sent.edit"), edit, "", { id: "edit" }),
       ),
     );
   };
