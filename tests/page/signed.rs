@@ -110,9 +110,13 @@ async fn auditors_sign_a_page_and_who_gets_another_one_sees_it() {
     let (code, said) = signers.run(&args.each_ref().map(String::as_str)).await;
     assert!(code == 1 && said.contains("base is not what the log"), "{code} {said}");
 
-    // One auditor proposes, nobody has signed beside him: it is no page yet.
+    // One auditor proposes what another one has built too, who reads the digits to him. With one signature it is no page yet.
     let args = propose(&folder, 1);
-    let (code, said) = signers.run(&args.each_ref().map(String::as_str)).await;
+    let args = args.each_ref().map(String::as_str);
+    let (code, said) = signers.run(&args).await;
+    assert!(code == 2 && said.contains("--expect"), "{code} {said}");
+    let digits = said.lines().find_map(|line| line.strip_prefix("hash: ")).unwrap()[..8].to_owned();
+    let (code, said) = signers.run(&[&args[..], &["--expect", &digits]].concat()).await;
     assert_eq!(code, 0, "{said}");
     let id = proposal(&said);
     let (code, _) = signers.run(&["audit", "page", &served]).await;
