@@ -17,6 +17,7 @@ use super::{CliError, read};
 use crate::client::Session;
 use crate::client::consent::Consent;
 use crate::client::report::{Draft, seal_as_shown, send};
+use crate::client::warnings;
 use crate::config::keys::{read_private, write_private};
 
 /// Arguments of `tabir report`.
@@ -54,6 +55,9 @@ pub struct Args {
     /// Your identity, sealed so that two officials and the outside body must agree before anybody reads it: a JSON file, mode 0600
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    /// What the text says of phone numbers, names and the like is meant to be there, so nothing is asked
+    #[arg(long)]
+    as_is: bool,
     /// With --identity: who can open it was read and is agreed to, so nothing is asked
     #[arg(long, requires = "identity")]
     yes: bool,
@@ -92,6 +96,7 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     let category = known
         .ok_or_else(|| CliError::Usage(format!("there is no category {wanted:?}; `tabir report --list` shows them")))?;
     let draft = draft(&args, category)?;
+    warn(&args, &draft)?;
     if session.check_fresh().is_err() {
         eprintln!(
             "The outside body's last word is {} hours old; a report without an identity is still taken.",
@@ -128,16 +133,44 @@ pub async fn run(args: Args) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The language that is spoken to the reporter.
+fn spoken(args: &Args) -> Language {
+    match args.language.as_deref() {
+        Some("id") => Language::Id,
+        Some("en") => Language::En,
+        _ => Language::or_environment(None),
+    }
+}
+
+/// Shows what in the text may give its author away, and asks before anything is paid or sealed. Without a terminal nobody can
+/// be asked: then `--as-is` must say that it is meant.
+fn warn(args: &Args, draft: &Draft) -> Result<(), CliError> {
+    let l = spoken(args);
+    let parts = [(l.pick("teks", "text"), draft.text.as_str()), (l.pick("tempat", "place"), args.place.as_str())];
+    let said: String = parts.map(|(part, text)| words::warnings(l, part, text, &warnings::find(text))).concat();
+    if said.is_empty() {
+        return Ok(());
+    }
+    eprintln!("{}\n{said}", words::warned(l));
+    if args.as_is {
+        return Ok(());
+    }
+    let (question, answers) = words::send_as_is(l);
+    let instead = l
+        .pick("--as-is, jika memang harus begitu, atau teks tanpa itu", "--as-is if it is meant, or a text without it");
+    let answer = ask(question, instead)?;
+    if answers.iter().any(|a| answer.eq_ignore_ascii_case(a)) {
+        return Ok(());
+    }
+    Err(CliError::Failed(l.pick("tidak ada yang disegel atau dikirim", "nothing was sealed or sent").into()))
+}
+
 /// Shows who can open the identity, and asks before anything is paid or sealed. Without a terminal nobody can be asked:
 /// then `--yes` must say that it was read.
 fn consent(args: &Args, session: &Session) -> Result<Consent, CliError> {
     session.check_fresh()?;
     let consent = Consent::of(session)?;
-    let l = match args.language.as_deref() {
-        Some("id") => Language::Id,
-        Some("en") => Language::En,
-        _ => Language::or_environment(None),
-    };
+    let l = spoken(args);
     // Not on standard output, where `--json` has its one line.
     eprintln!("{}", words::consent(l, &consent));
     if args.yes {

@@ -27,6 +27,7 @@ pub mod token_file;
 pub mod token_pool;
 pub mod tokens;
 pub mod trust_chain;
+pub mod warnings;
 
 pub use session::Session;
 

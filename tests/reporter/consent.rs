@@ -11,7 +11,7 @@ use crate::tabir;
 use crate::world::{World, person};
 
 /// Cases that the gateway has.
-async fn cases(world: &World) -> i64 {
+pub async fn cases(world: &World) -> i64 {
     let url = format!("sqlite://{}", world.dir.path().join("gateway/store.sqlite").display());
     let mut store = AnyConnection::connect(&url).await.unwrap();
     let count = sqlx::query_scalar("SELECT COUNT(*) FROM cases").fetch_one(&mut store).await.unwrap();
@@ -25,7 +25,7 @@ fn quoted(words: &[String]) -> String {
 }
 
 /// Runs a command on a terminal of its own and types a line.
-fn on_a_terminal(words: &[String], typed: &str) -> (i32, String) {
+pub fn on_a_terminal(words: &[String], typed: &str) -> (i32, String) {
     let mut command = std::process::Command::new("script");
     command.args(["-qec", &quoted(words), "/dev/null"]).env("LC_ALL", "C");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("util-linux has script");

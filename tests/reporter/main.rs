@@ -9,6 +9,7 @@ mod old_head;
 mod openings;
 mod proves;
 mod states;
+mod warned;
 #[allow(dead_code)] // the opening's own tests use the rest
 #[path = "../unseal/world.rs"]
 mod world;

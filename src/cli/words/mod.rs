@@ -4,8 +4,10 @@
 mod consent;
 pub mod proof;
 pub mod slip;
+mod warnings;
 
 pub use consent::{confirm, consent};
+pub use warnings::{send_as_is, warned, warnings};
 
 use tabir_crypto::statement::body::{CodeEntry, PolicyCodes};
 use tabir_crypto::statement::value::{CodeText, Hour};
