@@ -78,7 +78,11 @@ async fn every_key_changes_twice_under_load_and_no_request_fails() {
         let mut sent = 0;
         while Instant::now() < until {
             match report(&stage, &clock).await {
-                Ok(keys) => seen.iter_mut().zip(keys).for_each(|(seen, key)| drop(seen.insert(key))),
+                Ok(keys) => {
+                    for (seen, key) in seen.iter_mut().zip(keys) {
+                        seen.insert(key);
+                    }
+                }
                 Err(error) => failed.push(error.to_string()),
             }
             sent += 1;
