@@ -23,5 +23,7 @@ pub mod markup;
 pub mod notify;
 pub mod open311;
 pub mod page;
+pub mod sealing;
 pub mod warden;
 pub mod witness;
+pub mod words;

@@ -19,7 +19,7 @@ use tabir_crypto::trust::root::LogName;
 
 use super::connect::{self, Connect};
 use super::tokens::{Ahead, Pay, token};
-use super::words::{self, Language};
+use crate::words::{self, Language};
 use super::{CliError, follow_prove, openings};
 use crate::client::case::{self, Case};
 use crate::client::last_heads::LastHeads;

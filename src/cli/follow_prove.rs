@@ -9,7 +9,7 @@ use tabir_crypto::trust::fate::Verdict;
 
 use super::CliError;
 use super::official::ask;
-use super::words::{self, Language};
+use crate::words::{self, Language};
 use crate::client::log_reader::Growth;
 use crate::client::proof_file::{ProofFile, drop};
 use crate::client::{ClientError, Session, prove};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tabir_crypto::statement::body::{CodeEntry, PolicyCodes};
 use tabir_crypto::statement::value::{CodeText, Hour, Second};
 
-use super::words::{self, Language};
+use crate::words::{self, Language};
 use crate::client::opening::{Opening, Step, What};
 
 /// Shows openings, each with its steps.

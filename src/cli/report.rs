@@ -12,7 +12,7 @@ use tabir_crypto::statement::value::CodeText;
 use super::connect::Connect;
 use super::official::ask;
 use super::tokens::{Ahead, Pay, token};
-use super::words::{self, Language};
+use crate::words::{self, Language};
 use super::{CliError, read};
 use crate::client::Session;
 use crate::client::consent::Consent;

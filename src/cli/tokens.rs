@@ -7,7 +7,7 @@ use tabir_crypto::token::Token;
 
 use super::CliError;
 use super::connect::Connect;
-use super::words::Language;
+use crate::words::Language;
 use crate::client::Session;
 use crate::client::token_file::{TokenFile, TokenFileError};
 use crate::client::token_pool::Taken;

@@ -78,7 +78,7 @@ async fn read(State(f): Shared, Path(file): Path<String>, headers: HeaderMap, qu
             answer(format, StatusCode::OK, "discovery", &georeport::discovery(&base))
         }
         Some("services") => {
-            let services = f.categories().map(|all| georeport::services(&all, &f.config.attributes));
+            let services = f.host.categories().map_err(Refusal::from).map(|all| georeport::services(&all, &f.config.attributes));
             said(format, "services", services)
         }
         Some("requests") => said(format, "service_requests", some(&f, &Form::new(query.0)).await),
@@ -118,7 +118,7 @@ async fn read_one(State(f): Shared, Path((folder, file)): Path<(String, String)>
     let name = name.unwrap_or_default();
     match folder.as_str() {
         "services" => {
-            let known = f.categories().and_then(|all| {
+            let known = f.host.categories().map_err(Refusal::from).and_then(|all| {
                 let found = all.iter().any(|c| c.code.as_str() == name);
                 if found { Ok(georeport::definition(name, &f.config.attributes)) } else { Err(Refusal::Service) }
             });

@@ -52,7 +52,7 @@ async fn nothing_in_clear_is_on_the_disk_at_any_time() {
     let mut world = World::start(1, async |_: &str| "http://127.0.0.1:1".to_owned()).await;
     let said = world.report().await;
     assert_eq!((said.status, said.retry_after, said.code().as_str()), (503, Some(60), "unavailable"));
-    assert_eq!(world.facade.store.stock().await.unwrap().waiting, 1);
+    assert_eq!(world.facade.host.store.stock().await.unwrap().waiting, 1);
     assert_eq!(found(&world, &traces(None)), Vec::<String>::new());
     // It died meanwhile, and the gateway is back: the same request goes on.
     let gateway = world.gateway.url.clone();
@@ -74,13 +74,13 @@ async fn nothing_in_clear_is_on_the_disk_at_any_time() {
 async fn what_is_over_leaves_the_disk_and_gives_its_token_back() {
     let world = World::start(1, async |_: &str| "http://127.0.0.1:1".to_owned()).await;
     assert_eq!(world.report().await.status, 503);
-    let stock = world.facade.store.stock().await.unwrap();
+    let stock = world.facade.host.store.stock().await.unwrap();
     assert_eq!((stock.tokens, stock.waiting), (0, 1));
     world.pass(86_400 + 60);
     world.facade.upkeep().await.unwrap();
-    let stock = world.facade.store.stock().await.unwrap();
+    let stock = world.facade.host.store.stock().await.unwrap();
     assert_eq!((stock.tokens, stock.waiting), (1, 0), "set aside for nothing: free again");
     world.pass(20 * 86_400);
     world.facade.upkeep().await.unwrap();
-    assert_eq!(world.facade.store.stock().await.unwrap().tokens, 0, "over with its key");
+    assert_eq!(world.facade.host.store.stock().await.unwrap().tokens, 0, "over with its key");
 }

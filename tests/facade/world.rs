@@ -102,7 +102,7 @@ impl World {
         let peers = Peers { gateway: server, issuer: "http://127.0.0.1:1".into(), ..Peers::default() };
         let (facade, url, stop) = run(&gateway, &config, &peers).await;
         for _ in 0..tokens {
-            facade.store.bought(None, Some((token(), TOKEN_END))).await.unwrap();
+            facade.host.store.bought(None, Some((token(), TOKEN_END))).await.unwrap();
         }
         let (key, other_key) = (key.expose().clone(), other_key.expose().clone());
         Self { gateway, facade, url, key, other_key, config, peers, gateway_dir, dir, _stop: stop }
@@ -212,7 +212,7 @@ async fn run(gateway: &Running, config: &Config, peers: &Peers) -> (Arc<Facade>,
     let setup = gateway.world.setup(&gateway.clock, peers.clone());
     let facade = Arc::new(open(&setup, config).await.unwrap());
     let (url, stop) = serve(with_document(routes_of(Arc::clone(&facade)).public)).await;
-    let _: &Services = &facade.session().services;
+    let _: &Services = &facade.host.session().services;
     (facade, url, stop)
 }
 

@@ -1,6 +1,6 @@
 //! Every state of an opening as its reporter is told it, from logs that were made here and replayed as any client does.
 
-use tabir::cli::words::{self, Language};
+use tabir::words::{self, Language};
 use tabir::client::log_reader::Entry;
 use tabir::client::opening::{Deferral, Opening, Seen, Step, What, find};
 use tabir_crypto::B32;

@@ -7,7 +7,7 @@ use tabir_crypto::Code;
 use super::say;
 use super::words::entry as entry_words;
 use crate::cli::connect::load_trust;
-use crate::cli::words::{self, Language};
+use crate::words::{self, Language};
 use crate::cli::{CliError, openings};
 use crate::client::log_source::ReadError;
 use crate::client::proof_file::{MAX_FILE, ProofFile, drop, entry, opening};

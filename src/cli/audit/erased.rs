@@ -10,7 +10,7 @@ use super::check::{found, read};
 use super::say;
 use crate::cli::CliError;
 use crate::cli::connect::Connect;
-use crate::cli::words::{Language, proof};
+use crate::words::{Language, proof};
 use crate::client::proof_file::{ProofFile, drop};
 use crate::client::prove;
 

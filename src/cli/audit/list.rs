@@ -8,7 +8,7 @@ use tabir_crypto::statement::value::Hour;
 use super::words::list as list_words;
 use super::{describe, readable_or, say};
 use crate::cli::connect::load_trust;
-use crate::cli::words::Language;
+use crate::words::Language;
 use crate::cli::{CliError, openings};
 use crate::client::ClientError;
 use crate::client::audit::{self, CheckLine};

@@ -6,7 +6,7 @@ use serde_json::json;
 use tabir_crypto::statement::value::Hour;
 
 use crate::cli::connect::load_trust;
-use crate::cli::words::{self, Language};
+use crate::words::{self, Language};
 use crate::cli::{CliError, openings};
 use crate::client::opening::bundle;
 

@@ -11,8 +11,8 @@ use tabir_crypto::statement::value::V1;
 
 use crate::cli::CliError;
 use crate::cli::official::ask;
-use crate::cli::words::Language;
-use crate::cli::words::slip::{Question, question};
+use crate::words::Language;
+use crate::words::slip::{Question, question};
 use crate::client::Session;
 use crate::client::plain::{Plain, identity};
 use crate::config::keys::read_private;

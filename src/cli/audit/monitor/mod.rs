@@ -27,7 +27,7 @@ use crate::api::gateway::Services;
 use crate::cli::CliError;
 use crate::cli::connect::load_trust;
 use crate::cli::serve::asked_to_end;
-use crate::cli::words::Language;
+use crate::words::Language;
 use crate::client::ClientError;
 use crate::client::audit_monitor::alarm::Alarm;
 use crate::client::audit_monitor::memory::Memory;

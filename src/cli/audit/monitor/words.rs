@@ -3,7 +3,7 @@
 use tabir_crypto::statement::value::Second;
 use tabir_crypto::trust::root::LogName;
 
-use crate::cli::words::Language;
+use crate::words::Language;
 use crate::client::audit_monitor::Round;
 use crate::client::audit_monitor::alarm::{Alarm, Failure, News};
 

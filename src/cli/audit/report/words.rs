@@ -6,7 +6,7 @@ use tabir_crypto::trust::unseal::Status;
 
 use super::super::words::list::status;
 use super::document::{Document, Section};
-use crate::cli::words::Language;
+use crate::words::Language;
 use crate::client::audit_report::{OpeningLine, Report};
 
 /// Cells from whatever can be shown.

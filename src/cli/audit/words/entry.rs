@@ -3,7 +3,7 @@
 use tabir_crypto::statement::value::{Hex, Hour};
 use tabir_crypto::trust::Signer;
 
-use crate::cli::words::Language;
+use crate::words::Language;
 use crate::client::proof_file::entry::{Checked, Who};
 
 /// Who signed.

@@ -6,7 +6,7 @@ use tabir_crypto::statement::value::{Hex, Hour};
 use tabir_crypto::trust::unseal::Status;
 
 use super::plain;
-use crate::cli::words::Language;
+use crate::words::Language;
 use crate::client::audit_openings::Asked;
 use crate::client::opening::{Step, What};
 
