@@ -13,6 +13,7 @@ pub mod council;
 pub mod db;
 pub mod desk;
 pub mod facade;
+pub mod form;
 pub mod forwarder;
 pub mod gateway;
 pub mod http;

@@ -229,13 +229,7 @@ impl Host {
     }
 
     /// Keeps a sealed body with a token of its own: durable before anything is sent.
-    async fn put_aside(
-        &self,
-        session: &Session,
-        repeat: &Repeat,
-        kept: Kept,
-        pay: &Pay,
-    ) -> Result<Waiting, Refusal> {
+    async fn put_aside(&self, session: &Session, repeat: &Repeat, kept: Kept, pay: &Pay) -> Result<Waiting, Refusal> {
         let price = match pay {
             Pay::Voucher(code) => Price::These(self.tokens.of_voucher(session, code, repeat.token_seed()).await?),
             Pay::Stock | Pay::Ready => Price::Stock,
