@@ -44,7 +44,7 @@ fn plans() -> [(&'static str, &'static Plan); 5] {
 /// Those that come back in another way.
 fn others() -> [(&'static str, &'static Migrator); 4] {
     [
-        ("facade", &tabir::facade::MIGRATIONS),
+        ("facade, form", &tabir::sealing::MIGRATIONS),
         ("log", &tabir::log::MIGRATIONS),
         ("warden", &tabir::warden::MIGRATIONS),
         ("witness", &tabir::witness::MIGRATIONS),

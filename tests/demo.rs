@@ -60,7 +60,7 @@ fn the_demo_passes_every_step_and_its_attacks_fail_only_without_what_is_missing(
     let number = |step: &str, figure: &str| steps[step][figure].as_u64().unwrap_or_else(|| panic!("{step}.{figure}"));
     let pids: std::collections::BTreeSet<u64> =
         lines.iter().filter(|l| l["step"] == "start").filter_map(|l| l["pid"].as_u64()).collect();
-    assert_eq!(pids.len(), 7, "every role but the relay is a process of its own");
+    assert_eq!(pids.len(), 8, "every role but relay, witness and facade is a process of its own");
     assert_eq!((number("council", "t"), number("council", "n")), (2, 3));
     assert_eq!(number("reports", "accepted"), 24);
     assert_eq!((number("forward", "received"), number("forward", "missing"), number("forward", "doubled")), (24, 0, 0));

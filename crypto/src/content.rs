@@ -179,6 +179,8 @@ pub enum Via {
     Facade,
     /// An officer at a counter, who typed for her.
     Counter,
+    /// The server of a form for browsers that run no script.
+    Form,
 }
 
 impl Via {
@@ -188,6 +190,7 @@ impl Via {
         match self {
             Self::Facade => "facade",
             Self::Counter => "counter",
+            Self::Form => "form",
         }
     }
 }

@@ -1,10 +1,11 @@
-//! What a facade hands out and keeps, so that its own store opens nothing: ids that ask for a status, and what only a
-//! repeat of the same request opens.
+//! What a facade hands out, and a facade or a form keeps, so that its own store opens nothing: ids that ask for a status,
+//! and what only a repeat of the same request opens. For a form the app's key is a random text inside the page.
 //!
 //! ```text
 //! id      base64url(nonce 24 ‖ XChaCha20Poly1305(HKDF(secret, "id-key"), nonce, access 32))                 96 letters
 //! nonce = the first 24 bytes of HKDF(secret ‖ access, "id-nonce"): the same case has the same id each time
 //! repeat  HKDF(app's key ‖ 0x00 ‖ request, "repeat-id"), 32 bytes: where a request is found again
+//! tokens  HKDF("repeat-key" of the same, "repeat-tokens"): the seed of what a voucher buys for this request, and for no other
 //! kept    nonce 24 ‖ XChaCha20Poly1305(HKDF(app's key ‖ 0x00 ‖ request, "repeat-key"), nonce, receipt 16 or submission)
 //! ```
 //! HKDF-SHA256, salt `tabir/v1/facade`. The app's key is not in the facade's store, only its hash: whoever has the store and
@@ -81,6 +82,12 @@ impl Repeat {
     #[must_use]
     pub const fn id(&self) -> &B32 {
         &self.id
+    }
+
+    /// The seed from which tokens for this request are blinded: a repeat asks the issuer for the very same again.
+    #[must_use]
+    pub fn token_seed(&self) -> SecretBytes<32> {
+        derive(&[self.key.expose()], "repeat-tokens")
     }
 
     /// Seals something for a repeat. Error: `too-long`, beyond what a cipher takes.

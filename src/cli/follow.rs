@@ -19,7 +19,6 @@ use tabir_crypto::trust::root::LogName;
 
 use super::connect::{self, Connect};
 use super::tokens::{Ahead, Pay, token};
-use super::words::{self, Language};
 use super::{CliError, follow_prove, openings};
 use crate::client::case::{self, Case};
 use crate::client::last_heads::LastHeads;
@@ -31,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::keys::read_private;
 use crate::http::Client;
 use crate::ledger::{self, View};
+use crate::words::{self, Language};
 
 /// Arguments of `tabir follow`.
 #[derive(clap::Args)]

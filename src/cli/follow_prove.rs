@@ -9,11 +9,11 @@ use tabir_crypto::trust::fate::Verdict;
 
 use super::CliError;
 use super::official::ask;
-use super::words::{self, Language};
 use crate::client::log_reader::Growth;
 use crate::client::proof_file::{ProofFile, drop};
 use crate::client::{ClientError, Session, prove};
 use crate::config::keys::write_private;
+use crate::words::{self, Language};
 
 /// Says what the file shows, and writes it if its reporter wants to; `yes` says that it was read before. Errors: those of
 /// the proofs; a file that is there already; nobody to ask.

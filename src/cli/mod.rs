@@ -43,7 +43,6 @@ mod warden_init;
 mod warden_journal;
 mod warden_requests;
 pub mod witness;
-pub mod words;
 
 use std::process::ExitCode;
 

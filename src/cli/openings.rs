@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use tabir_crypto::statement::body::{CodeEntry, PolicyCodes};
 use tabir_crypto::statement::value::{CodeText, Hour, Second};
 
-use super::words::{self, Language};
 use crate::client::opening::{Opening, Step, What};
+use crate::words::{self, Language};
 
 /// Shows openings, each with its steps.
 pub fn show(l: Language, openings: &[Opening], codes: Option<&PolicyCodes>) {

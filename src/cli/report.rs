@@ -12,13 +12,13 @@ use tabir_crypto::statement::value::CodeText;
 use super::connect::Connect;
 use super::official::ask;
 use super::tokens::{Ahead, Pay, token};
-use super::words::{self, Language};
 use super::{CliError, read};
 use crate::client::Session;
 use crate::client::consent::Consent;
 use crate::client::report::{Draft, seal_as_shown, send};
 use crate::client::warnings;
 use crate::config::keys::{read_private, write_private};
+use crate::words::{self, Language};
 
 /// Arguments of `tabir report`.
 #[derive(clap::Args)]

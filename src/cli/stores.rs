@@ -8,7 +8,7 @@ use super::CliError;
 use crate::config::roles::Roles;
 use crate::db::copy::Plan;
 use crate::db::part_file::STORE;
-use crate::{council, desk, facade, forwarder, gateway, issuer, log, warden};
+use crate::{council, desk, forwarder, gateway, issuer, log, sealing, warden};
 
 /// A role's store.
 pub(super) struct RoleStore {
@@ -43,7 +43,8 @@ pub(super) fn of(roles: &Roles) -> Vec<RoleStore> {
         planned("forwarder", roles.forwarder.as_ref().map(|r| &r.dir)),
         planned("council", roles.council.as_ref().map(|r| &r.dir)),
         planned("desk", roles.desk.as_ref().map(|r| &r.dir)),
-        other("facade", roles.facade.as_ref().map(|r| &r.dir), &facade::MIGRATIONS),
+        other("facade", roles.facade.as_ref().map(|r| &r.dir), &sealing::MIGRATIONS),
+        other("form", roles.form.as_ref().map(|r| &r.dir), &sealing::MIGRATIONS),
         other("log", roles.log.as_ref().map(|r| &r.dir), &log::MIGRATIONS),
         other("warden", roles.warden.as_ref().map(|r| &r.dir), &warden::MIGRATIONS),
     ];

@@ -7,12 +7,12 @@ use tabir_crypto::token::Token;
 
 use super::CliError;
 use super::connect::Connect;
-use super::words::Language;
 use crate::client::Session;
 use crate::client::token_file::{TokenFile, TokenFileError};
 use crate::client::token_pool::Taken;
 use crate::client::tokens::{self, Attestation};
 use crate::config::keys::read_private;
+use crate::words::Language;
 
 /// Arguments of `tabir tokens`.
 #[derive(clap::Args)]

@@ -104,6 +104,25 @@ pub struct Write {
     body: Vec<u8>,
 }
 
+/// Where the gateway takes later writes.
+const PATHS: [&str; 4] = ["messages", "rating", "dispute", "erase"];
+
+impl Write {
+    /// For who keeps it until it is answered: where it goes, a line break, the body.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        [self.path.as_bytes(), b"\n", &self.body].concat()
+    }
+
+    /// The same again. Error: `field`.
+    pub fn decode(bytes: &[u8]) -> tabir_crypto::Result<Self> {
+        let at = bytes.iter().position(|b| *b == b'\n').ok_or(Code::Field)?;
+        let (path, rest) = bytes.split_at(at);
+        let path = PATHS.into_iter().find(|known| known.as_bytes() == path).ok_or(Code::Field)?;
+        Ok(Self { path, body: rest.get(1..).unwrap_or_default().to_vec() })
+    }
+}
+
 fn write(
     session: &Session,
     keys: &ReceiptKeys,

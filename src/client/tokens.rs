@@ -96,6 +96,12 @@ impl Purchase {
         Ok(Self { seed: SecretBytes::random(&mut Random), attestation, key })
     }
 
+    /// By a voucher, blinded from a seed that whoever asks can make again. Error: `not-active`.
+    pub fn by_voucher(session: &Session, code: &str, seed: SecretBytes<32>) -> Result<Self, ClientError> {
+        let attestation = Secret::new(format!("voucher {code}"));
+        Ok(Self { seed, attestation, key: current_key(session)?.spki().to_vec() })
+    }
+
     /// Buys, or asks again for what was bought. Errors: as [`fetch`]; `not-active` when the key's epoch is over, and with
     /// it the right to ask again.
     pub async fn complete(&self, session: &Session) -> Result<Vec<Token>, ClientError> {

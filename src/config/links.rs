@@ -96,7 +96,7 @@ const fn link(from: &'static str, peer: Peer, what: &'static str) -> Link {
 }
 
 /// All of them. Whatever is not here need not be let through a firewall.
-pub const LINKS: [Link; 20] = [
+pub const LINKS: [Link; 23] = [
     link("issuer", Peer::Log, "reads the governance log"),
     link("issuer", Peer::LogInternal, "announces its keys"),
     link("gateway", Peer::Log, "reads the governance log"),
@@ -113,6 +113,9 @@ pub const LINKS: [Link; 20] = [
     link("facade", Peer::Log, "reads the governance log"),
     link("facade", Peer::Issuer, "buys tokens"),
     link("facade", Peer::Gateway, "passes reports on, asks for statuses"),
+    link("form", Peer::Log, "reads the governance log"),
+    link("form", Peer::Issuer, "buys tokens"),
+    link("form", Peer::Gateway, "passes reports on, reads and answers cases"),
     link("warden", Peer::Log, "reads both logs, cosigns them"),
     link("warden", Peer::LogInternal, "logs releases"),
     link("warden", Peer::Council, "proposes its keys"),

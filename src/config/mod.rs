@@ -6,6 +6,7 @@
 pub mod account;
 pub mod check;
 pub mod facade;
+pub mod form;
 pub mod keys;
 pub mod links;
 pub mod mapping;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 pub use super::facade::Facade;
+pub use super::form::Form;
 use super::notify::{Alerts, Notify};
 use super::webhook::Webhook;
 
@@ -30,6 +31,8 @@ pub struct Roles {
     pub desk: Option<Desk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facade: Option<Facade>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
 }
 
 impl Roles {
@@ -44,6 +47,7 @@ impl Roles {
             ("warden", self.warden.as_ref().map(|r| r.dir.as_path())),
             ("desk", self.desk.as_ref().map(|r| r.dir.as_path())),
             ("facade", self.facade.as_ref().map(|r| r.dir.as_path())),
+            ("form", self.form.as_ref().map(|r| r.dir.as_path())),
         ];
         all.into_iter().filter_map(|(name, dir)| Some((name, dir?)))
     }
@@ -58,6 +62,7 @@ impl Roles {
             self.warden.as_mut().map(|r| &mut r.dir),
             self.desk.as_mut().map(|r| &mut r.dir),
             self.facade.as_mut().map(|r| &mut r.dir),
+            self.form.as_mut().map(|r| &mut r.dir),
         ];
         for dir in dirs.into_iter().flatten() {
             *dir = base.join(&*dir);

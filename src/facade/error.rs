@@ -1,9 +1,9 @@
 //! Why the facade refuses: Open311's own form, with a stable code beside it, listed in `docs/protocol.md`.
 
 use crate::client::ClientError;
-use crate::client::plain::PlainError;
 use crate::config::ConfigError;
 use crate::db::DbError;
+use crate::sealing;
 
 /// A refusal. Nothing of the request was kept, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -88,26 +88,25 @@ impl Refusal {
     }
 }
 
-impl From<PlainError> for Refusal {
-    fn from(error: PlainError) -> Self {
+impl From<sealing::Refusal> for Refusal {
+    fn from(error: sealing::Refusal) -> Self {
+        use sealing::Refusal as Of;
         match error {
-            PlainError::Category => Self::Service,
-            PlainError::Field(name) => Self::Param(name.to_owned()),
-            PlainError::IdentityTooLong => Self::IdentityTooLong,
-            PlainError::TooLong => Self::TooLong,
-            PlainError::Client(e) => e.into(),
+            Of::Category => Self::Service,
+            Of::Field(name) => Self::Param(name.to_owned()),
+            Of::IdentityTooLong => Self::IdentityTooLong,
+            Of::TooLong => Self::TooLong,
+            Of::Stale => Self::Stale,
+            Of::NoVouchers => Self::NoVouchers,
+            Of::Db(error) => Self::Db(error),
+            Of::Unavailable | Of::Voucher | Of::NoToken | Of::Gateway(_) => Self::Unavailable,
         }
     }
 }
 
-/// What the inside says is for the operator; the app learns that it should come again.
 impl From<ClientError> for Refusal {
     fn from(error: ClientError) -> Self {
-        if matches!(&error, ClientError::Crypto(e) if e.code() == tabir_crypto::Code::Stale) {
-            return Self::Stale;
-        }
-        tracing::warn!(%error, "facade");
-        Self::Unavailable
+        sealing::Refusal::from(error).into()
     }
 }
 

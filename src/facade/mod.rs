@@ -7,8 +7,7 @@
 //! Never keeps: an identity, a text, a receipt, an address, a user agent; nothing in its store opens a case.
 //!
 //! ```text
-//! POST requests ─► check ─► seal ─► store body + token ─► gateway ─► 201 id, receipt
-//!                                   (durable before it is sent; the same request again finds it)
+//! POST requests ─► check ─► seal and send (src/sealing) ─► 201 id, receipt
 //! GET requests/{id} ─► id = the access key, sealed to this facade ─► gateway ─► status
 //! ```
 
@@ -18,8 +17,6 @@ mod form;
 mod georeport;
 mod routes;
 mod service;
-mod store;
-mod tokens;
 mod words;
 
 use std::path::Path;
@@ -30,11 +27,11 @@ use crate::config::keys::{create_seed, read_seed};
 use crate::config::{Setup, roles};
 use crate::db::DbError;
 use crate::http::Parts;
+use crate::sealing::{Host, Stock, Store};
 
 pub use error::{Refusal, StartError};
 pub use routes::BASE;
 pub use service::{Facade, app_key};
-pub use store::{MIGRATIONS, Stock};
 
 /// File of the key of the ids that are handed out. Without it no id asks for a status any more.
 const IDS_KEY: &str = "ids.key";
@@ -56,8 +53,9 @@ pub async fn start(setup: &Setup, config: &roles::Facade) -> Result<Parts, Start
 pub async fn open(setup: &Setup, config: &roles::Facade) -> Result<Facade, StartError> {
     let file = config.dir.join(IDS_KEY);
     let ids = if file.exists() { read_seed(&file)? } else { create_seed(&file)? };
-    let store = store::Store::open(&config.dir).await?;
-    Ok(Facade::new(setup.clone(), config.clone(), store, ids))
+    let store = Store::open(&config.dir).await?;
+    let host = Host::new(setup.clone(), store, config.vouchers_file.is_some());
+    Ok(Facade::new(host, config.clone(), ids))
 }
 
 /// The routes, for a caller that does the upkeep itself.
@@ -67,7 +65,7 @@ pub fn routes_of(facade: Arc<Facade>) -> Parts {
 
 /// What is in stock, for the operator; works also while the facade runs.
 pub async fn stock(dir: &Path) -> Result<Stock, DbError> {
-    store::Store::open(dir).await?.stock().await
+    Store::open(dir).await?.stock().await
 }
 
 async fn keep_up(facade: Arc<Facade>, mut setup: Setup) {

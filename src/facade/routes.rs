@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{FromRequest as _, Path, Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
@@ -13,6 +12,7 @@ use super::error::Refusal;
 use super::form::Form;
 use super::georeport;
 use super::service::Facade;
+use crate::http::form::{FormError, Pairs, read as read_pairs};
 use crate::http::openapi::{OpenApiRouter, routes};
 
 /// Where GeoReport begins. Not that of the desk, which may run in the same process.
@@ -25,7 +25,6 @@ const MAX_ONCE: usize = 255;
 const MAX_IDS: usize = 50;
 
 type Shared = State<Arc<Facade>>;
-type Pairs = Vec<(String, String)>;
 
 pub fn router(facade: Arc<Facade>) -> OpenApiRouter {
     OpenApiRouter::default().routes(routes!(read, add)).routes(routes!(read_one)).with_state(facade)
@@ -78,7 +77,8 @@ async fn read(State(f): Shared, Path(file): Path<String>, headers: HeaderMap, qu
             answer(format, StatusCode::OK, "discovery", &georeport::discovery(&base))
         }
         Some("services") => {
-            let services = f.categories().map(|all| georeport::services(&all, &f.config.attributes));
+            let services =
+                f.host.categories().map_err(Refusal::from).map(|all| georeport::services(&all, &f.config.attributes));
             said(format, "services", services)
         }
         Some("requests") => said(format, "service_requests", some(&f, &Form::new(query.0)).await),
@@ -118,7 +118,7 @@ async fn read_one(State(f): Shared, Path((folder, file)): Path<(String, String)>
     let name = name.unwrap_or_default();
     match folder.as_str() {
         "services" => {
-            let known = f.categories().and_then(|all| {
+            let known = f.host.categories().map_err(Refusal::from).and_then(|all| {
                 let found = all.iter().any(|c| c.code.as_str() == name);
                 if found { Ok(georeport::definition(name, &f.config.attributes)) } else { Err(Refusal::Service) }
             });
@@ -174,9 +174,9 @@ async fn read_form(query: Pairs, request: Request) -> Result<Form, Refusal> {
     if kind.trim_start().to_ascii_lowercase().starts_with("multipart/") {
         return Err(Refusal::Media);
     }
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, MAX_FORM).await.map_err(|_| Refusal::TooLong)?;
-    let request = Request::from_parts(parts, Body::from(body));
-    let form = axum::Form::<Pairs>::from_request(request, &()).await.map_err(|_| Refusal::Form)?;
-    Ok(Form::new([form.0, query].concat()))
+    let form = read_pairs(request, MAX_FORM).await.map_err(|error| match error {
+        FormError::TooLong => Refusal::TooLong,
+        FormError::Kind => Refusal::Form,
+    })?;
+    Ok(Form::new([form, query].concat()))
 }

@@ -9,6 +9,7 @@ pub mod check;
 pub mod client;
 pub mod connections;
 pub mod cors;
+pub mod form;
 pub mod log_outbox;
 pub mod logging;
 pub mod openapi;

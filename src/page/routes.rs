@@ -29,19 +29,26 @@ const NOT_BUILT: &str = "This program was built without the page: run `make web`
 
 /// Routes for everybody. `peers` are the addresses that the page calls beside its own: issuer and log.
 pub fn public(page: Option<Page>, peers: &[&str]) -> OpenApiRouter {
-    let header = |name, value: &str| {
-        // Both come from the configuration or this file; a value that no header can have is left out, and then nothing loads.
-        let value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"));
-        SetResponseHeaderLayer::overriding(name, value)
-    };
-    let named = HeaderName::from_static;
-    OpenApiRouter::new()
+    let router = OpenApiRouter::new()
         .routes(routes!(index))
         .routes(routes!(file))
         .with_state(Arc::new(page))
         // Nothing in it is secret, so that its length tells nothing.
-        .layer(CompressionLayer::new())
-        .layer(header(header::CONTENT_SECURITY_POLICY, &policy(peers)))
+        .layer(CompressionLayer::new());
+    with_headers(router, &policy(peers))
+}
+
+/// Routes whose answers leave a browser as little room as this Content-Security-Policy and the other headers can.
+pub fn with_headers(router: OpenApiRouter, policy: &str) -> OpenApiRouter {
+    let header = |name, value: &str| {
+        // Both come from the configuration or this program; a value that no header can have is left out, and then nothing
+        // loads.
+        let value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"));
+        SetResponseHeaderLayer::overriding(name, value)
+    };
+    let named = HeaderName::from_static;
+    router
+        .layer(header(header::CONTENT_SECURITY_POLICY, policy))
         .layer(header(named("cross-origin-opener-policy"), "same-origin"))
         .layer(header(named("cross-origin-embedder-policy"), "require-corp"))
         .layer(header(named("cross-origin-resource-policy"), "same-origin"))

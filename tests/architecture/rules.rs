@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{Named, Source};
 
 /// Roles of the design; each is a folder of `src/`.
-pub const ROLES: [&str; 10] =
-    ["issuer", "gateway", "forwarder", "council", "log", "warden", "witness", "desk", "facade", "relay"];
+pub const ROLES: [&str; 11] =
+    ["issuer", "gateway", "forwarder", "council", "log", "warden", "witness", "desk", "facade", "form", "relay"];
 
 /// The longest file, tests aside: what one sitting reads.
 pub const LONGEST: usize = 400;

@@ -6,6 +6,7 @@ pub mod desk;
 pub mod fault_proxy;
 pub mod forwarding;
 pub mod stand_in;
+pub mod traces;
 pub mod world;
 
 use std::collections::BTreeMap;

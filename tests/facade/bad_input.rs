@@ -59,7 +59,7 @@ async fn what_cannot_be_taken_is_refused_in_open311s_words_and_nothing_is_kept()
         let said = world.send(method, file, &[("content-type", "application/x-www-form-urlencoded")], Vec::new()).await;
         assert_eq!((said.status, said.code().as_str()), (404, "not-found"), "{file}");
     }
-    let stock = world.facade.store.stock().await.unwrap();
+    let stock = world.facade.host.store.stock().await.unwrap();
     assert_eq!((world.cases().await, stock.tokens, stock.waiting), (0, 2, 0));
 }
 
@@ -84,6 +84,7 @@ async fn without_tokens_an_app_is_told_to_come_again() {
     assert_eq!((said.status, said.code().as_str(), said.retry_after), (503, "unavailable", Some(60)));
     world
         .facade
+        .host
         .store
         .bought(None, Some((crate::common::world::token(), crate::common::world::TOKEN_END)))
         .await

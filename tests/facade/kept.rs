@@ -1,49 +1,19 @@
 //! What is on the facade's disk: nothing that says who somebody is, what was reported, or that opens the case.
 
-use tabir_crypto::receipt::Receipt;
-
+use crate::common::traces::{found, traces};
 use crate::world::{NAME, PHONE, TEXT, World};
 
-/// The forms in which a text or a secret could lie in a file.
-fn traces(receipt: Option<&Receipt>) -> Vec<(String, Vec<u8>)> {
-    let texts = [
-        NAME,
-        "Contoh-Kenari",
-        PHONE,
-        TEXT,
-        "Jalan Kenari 3",
-        "siti@kenari.example",
-        "device-kenari",
-        "Aplikasi-Kenari",
-        "127.0.0.1",
-    ];
-    let mut traces: Vec<_> = texts.map(|t| (t.to_owned(), t.as_bytes().to_vec())).into();
-    if let Some(receipt) = receipt {
-        let keys = receipt.keys();
-        traces.push(("receipt".into(), receipt.text().expose().clone().into_bytes()));
-        for (name, bytes) in [
-            ("secret", receipt.secret().expose().to_vec()),
-            ("access", keys.access.expose().to_vec()),
-            ("r", keys.r.expose().to_vec()),
-        ] {
-            traces.push((format!("{name}, hex"), hex::encode(&bytes).into_bytes()));
-            traces.push((name.into(), bytes));
-        }
-    }
-    traces
-}
-
-fn found(world: &World, traces: &[(String, Vec<u8>)]) -> Vec<String> {
-    let mut found = Vec::new();
-    for (path, content) in world.files() {
-        for (name, bytes) in traces {
-            if content.windows(bytes.len()).any(|w| w == bytes) {
-                found.push(format!("{name} in {}", path.display()));
-            }
-        }
-    }
-    found
-}
+const TEXTS: [&str; 9] = [
+    NAME,
+    "Contoh-Kenari",
+    PHONE,
+    TEXT,
+    "Jalan Kenari 3",
+    "siti@kenari.example",
+    "device-kenari",
+    "Aplikasi-Kenari",
+    "127.0.0.1",
+];
 
 /// Whether the gateway answers or not, whether the report goes on or waits.
 #[tokio::test(flavor = "multi_thread")]
@@ -52,18 +22,18 @@ async fn nothing_in_clear_is_on_the_disk_at_any_time() {
     let mut world = World::start(1, async |_: &str| "http://127.0.0.1:1".to_owned()).await;
     let said = world.report().await;
     assert_eq!((said.status, said.retry_after, said.code().as_str()), (503, Some(60), "unavailable"));
-    assert_eq!(world.facade.store.stock().await.unwrap().waiting, 1);
-    assert_eq!(found(&world, &traces(None)), Vec::<String>::new());
+    assert_eq!(world.facade.host.store.stock().await.unwrap().waiting, 1);
+    assert_eq!(found(&world.files(), &traces(&TEXTS, None)), Vec::<String>::new());
     // It died meanwhile, and the gateway is back: the same request goes on.
     let gateway = world.gateway.url.clone();
     world.restart(Some(gateway)).await;
     let receipt = world.report().await.receipt();
     assert_eq!(world.cases().await, 1);
-    let traces = traces(Some(&receipt));
-    assert_eq!(found(&world, &traces), Vec::<String>::new());
+    let traces = traces(&TEXTS, Some(&receipt));
+    assert_eq!(found(&world.files(), &traces), Vec::<String>::new());
     // A search that finds nothing must be able to: r and access are at the gateway for nobody, but a planted one is found.
     std::fs::write(world.files()[0].0.with_file_name("planted"), receipt.secret().expose()).unwrap();
-    assert_eq!(found(&world, &traces).len(), 1);
+    assert_eq!(found(&world.files(), &traces).len(), 1);
     for (path, content) in world.gateway_files() {
         assert!(!content.windows(NAME.len()).any(|w| w == NAME.as_bytes()), "{}", path.display());
     }
@@ -74,13 +44,13 @@ async fn nothing_in_clear_is_on_the_disk_at_any_time() {
 async fn what_is_over_leaves_the_disk_and_gives_its_token_back() {
     let world = World::start(1, async |_: &str| "http://127.0.0.1:1".to_owned()).await;
     assert_eq!(world.report().await.status, 503);
-    let stock = world.facade.store.stock().await.unwrap();
+    let stock = world.facade.host.store.stock().await.unwrap();
     assert_eq!((stock.tokens, stock.waiting), (0, 1));
     world.pass(86_400 + 60);
     world.facade.upkeep().await.unwrap();
-    let stock = world.facade.store.stock().await.unwrap();
+    let stock = world.facade.host.store.stock().await.unwrap();
     assert_eq!((stock.tokens, stock.waiting), (1, 0), "set aside for nothing: free again");
     world.pass(20 * 86_400);
     world.facade.upkeep().await.unwrap();
-    assert_eq!(world.facade.store.stock().await.unwrap().tokens, 0, "over with its key");
+    assert_eq!(world.facade.host.store.stock().await.unwrap().tokens, 0, "over with its key");
 }

@@ -32,7 +32,7 @@ async fn a_lost_answer_and_a_crash_make_no_second_report_and_lose_no_receipt() {
     world.restart(None).await;
     let again = world.report().await;
     assert_eq!((again.receipt(), again.id()), (receipt, first.id()));
-    assert_eq!((world.cases().await, world.facade.store.stock().await.unwrap().tokens), (1, 2));
+    assert_eq!((world.cases().await, world.facade.host.store.stock().await.unwrap().tokens), (1, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,9 +85,9 @@ async fn a_token_that_buys_nothing_is_replaced() {
     let spent = token();
     assert_eq!(world.gateway.report(&world.gateway.seal(), &spent).await.unwrap().status, 201);
     for one in [spent, token()] {
-        world.facade.store.bought(None, Some((one, TOKEN_END))).await.unwrap();
+        world.facade.host.store.bought(None, Some((one, TOKEN_END))).await.unwrap();
     }
     world.report().await.receipt();
-    let stock = world.facade.store.stock().await.unwrap();
+    let stock = world.facade.host.store.stock().await.unwrap();
     assert_eq!((world.cases().await, stock.tokens, stock.waiting), (2, 0, 0));
 }

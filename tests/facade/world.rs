@@ -1,6 +1,6 @@
 //! A facade with its app, before a gateway of the test's own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::http::Method;
@@ -19,6 +19,7 @@ use tabir_crypto::{B32, json};
 use tokio::sync::watch;
 
 use crate::common::serve;
+use crate::common::traces::files;
 use crate::common::world::{TOKEN_END, token};
 use crate::harness::Running;
 
@@ -102,7 +103,7 @@ impl World {
         let peers = Peers { gateway: server, issuer: "http://127.0.0.1:1".into(), ..Peers::default() };
         let (facade, url, stop) = run(&gateway, &config, &peers).await;
         for _ in 0..tokens {
-            facade.store.bought(None, Some((token(), TOKEN_END))).await.unwrap();
+            facade.host.store.bought(None, Some((token(), TOKEN_END))).await.unwrap();
         }
         let (key, other_key) = (key.expose().clone(), other_key.expose().clone());
         Self { gateway, facade, url, key, other_key, config, peers, gateway_dir, dir, _stop: stop }
@@ -212,14 +213,6 @@ async fn run(gateway: &Running, config: &Config, peers: &Peers) -> (Arc<Facade>,
     let setup = gateway.world.setup(&gateway.clock, peers.clone());
     let facade = Arc::new(open(&setup, config).await.unwrap());
     let (url, stop) = serve(with_document(routes_of(Arc::clone(&facade)).public)).await;
-    let _: &Services = &facade.session().services;
+    let _: &Services = &facade.host.session().services;
     (facade, url, stop)
-}
-
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
 }

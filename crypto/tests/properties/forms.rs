@@ -271,7 +271,7 @@ proptest! {
     fn a_content_comes_back(
         category in code(), words in words(), location in location(), seed: u64,
         attributes in btree_map(code(), text(), 0..4), attachments in vec(attachment(), 0..3), urgent: bool, sealed: bool,
-        via in 0_usize..3,
+        via in 0_usize..4,
     ) {
         comes_back(&Content {
             v: V1,
@@ -284,7 +284,7 @@ proptest! {
             identity: if sealed { IdentityState::Sealed } else { IdentityState::None },
             mailbox_pk: KemSecretKey::generate(&mut seeded(seed)).public_key(),
             attachments,
-            via: [None, Some(Via::Facade), Some(Via::Counter)][via],
+            via: [None, Some(Via::Facade), Some(Via::Counter), Some(Via::Form)][via],
         });
     }
 

@@ -39,7 +39,7 @@ pub fn file() -> Value {
     json!({
         "about": "Contents as JSON, byte for byte. `via` says who sealed in the reporter's place; null stands for a content \
                   without the field, which her own device sealed. `reject`: `decoder` refuses `in` with `code`.",
-        "taken": [taken(None), taken(Some(Via::Facade)), taken(Some(Via::Counter))],
+        "taken": [taken(None), taken(Some(Via::Facade)), taken(Some(Via::Counter)), taken(Some(Via::Form))],
         "reject": [
             refused(Code::Field, "nobody else seals", "desk".into()),
             refused(Code::Field, "names are lower-case", "Facade".into()),

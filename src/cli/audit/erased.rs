@@ -10,9 +10,9 @@ use super::check::{found, read};
 use super::say;
 use crate::cli::CliError;
 use crate::cli::connect::Connect;
-use crate::cli::words::{Language, proof};
 use crate::client::proof_file::{ProofFile, drop};
 use crate::client::prove;
+use crate::words::{Language, proof};
 
 /// Arguments of `tabir audit erased`.
 #[derive(clap::Args)]

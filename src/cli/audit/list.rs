@@ -8,12 +8,12 @@ use tabir_crypto::statement::value::Hour;
 use super::words::list as list_words;
 use super::{describe, readable_or, say};
 use crate::cli::connect::load_trust;
-use crate::cli::words::Language;
 use crate::cli::{CliError, openings};
 use crate::client::ClientError;
 use crate::client::audit::{self, CheckLine};
 use crate::client::audit_openings::{self, Asked};
 use crate::client::audit_period::Period;
+use crate::words::Language;
 
 /// Arguments of `tabir audit list`.
 #[derive(clap::Args)]

@@ -11,11 +11,11 @@ use tabir_crypto::statement::value::V1;
 
 use crate::cli::CliError;
 use crate::cli::official::ask;
-use crate::cli::words::Language;
-use crate::cli::words::slip::{Question, question};
 use crate::client::Session;
 use crate::client::plain::{Plain, identity};
 use crate::config::keys::read_private;
+use crate::words::Language;
+use crate::words::slip::{Question, question};
 
 /// The longest input: the largest report, with room for JSON's escapes.
 const MAX_INPUT: u64 = 512 << 10;

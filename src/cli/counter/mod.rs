@@ -18,14 +18,14 @@ use tabir_crypto::statement::value::Second;
 use super::CliError;
 use super::connect::Connect;
 use super::official::ask;
-use super::words::slip::{self, Slip};
-use super::words::{self, Language};
 use crate::client::consent::Consent;
 use crate::client::plain::{self, PlainError};
 use crate::client::report::{Accepted, Sealed, send};
 use crate::client::tokens::{self, Attestation};
 use crate::client::{ClientError, Session};
 use crate::config::keys::write_private;
+use crate::words::slip::{self, Slip};
+use crate::words::{self, Language};
 
 /// `tabir counter …`
 #[derive(clap::Subcommand)]

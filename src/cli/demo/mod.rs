@@ -1,4 +1,4 @@
-//! `tabir demo`: every role but the relay as a process of its own on loopback, real tickets through the real protocol.
+//! `tabir demo`: every role but relay and facade as a process of its own on loopback, real tickets through the real protocol.
 //!
 //! ```text
 //! start → council → tokens → reports → forward → answer, rating, dispute → no_warden_refused → alone_refused → open
@@ -165,7 +165,8 @@ async fn stay(stage: &Stage, citizens: &[Citizen]) -> Result<(), CliError> {
     }
     let program = processes::program()?;
     let (tabir, trust, receipt) = (program.display(), trust.display(), receipt.display());
-    println!("\nEverything stays up until Ctrl-C, then it is erased.\n\nThe reporter's page: {server}/\n");
+    println!("\nEverything stays up until Ctrl-C, then it is erased.\n\nThe reporter's page: {server}/");
+    println!("Without JavaScript:  {}\n", stage.form());
     println!("To try in a second terminal:\n");
     println!("export TABIR_SERVER={server} TABIR_TRUST={trust}");
     println!("{tabir} follow --receipt {receipt} --prove");

@@ -29,7 +29,7 @@ pub fn free_port() -> Result<u16, CliError> {
 
 /// One for each listener of an installation.
 pub fn free_ports() -> Result<Ports, CliError> {
-    let mut admin = [0; 7];
+    let mut admin = [0; 8];
     for port in &mut admin {
         *port = free_port()?;
     }
@@ -42,6 +42,7 @@ pub fn free_ports() -> Result<Ports, CliError> {
         log: free_port()?,
         log_internal: free_port()?,
         desk: free_port()?,
+        form: free_port()?,
         admin,
     })
 }

@@ -22,7 +22,7 @@ use crate::config::profile::Profile;
 use crate::http::Client;
 
 /// The roles that run, in the order of their start: the log first, since everybody reads it.
-pub const ROLES: [&str; 7] = ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder"];
+pub const ROLES: [&str; 8] = ["log", "issuer", "gateway", "council", "warden", "desk", "forwarder", "form"];
 /// What the forwarder sends in a second on a slow machine; it has three deadlines' time before the audit says late.
 const REPORTS_PER_S: u64 = 20;
 /// Between two looks at something that is awaited.
@@ -112,6 +112,7 @@ impl Stage {
             "gateway" => Some(self.ports.gateway),
             "council" => Some(self.ports.council),
             "desk" => Some(self.ports.desk),
+            "form" => Some(self.ports.form),
             _ => None,
         }
     }
@@ -126,6 +127,12 @@ impl Stage {
     #[must_use]
     pub fn board(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.council)
+    }
+
+    /// The form for browsers that run no script.
+    #[must_use]
+    pub fn form(&self) -> String {
+        format!("http://127.0.0.1:{}{}", self.ports.form, crate::form::BASE)
     }
 
     /// The desk's GeoReport endpoint, not through the proxy.

@@ -72,6 +72,7 @@ pub fn demo(dir: &Path, name: &str, ports: &Ports) -> Result<Made, CliError> {
         identities.insert(role, identity(&dir.join(role.as_str()))?.verifying_key());
     }
     make_dir(&dir.join("desk"))?;
+    make_dir(&dir.join("form"))?;
     api_key([&dir.join("desk/api.key"), &dir.join("forwarder/api.key")])?;
     let logs = log_keys(&dir.join("log"), ORIGIN)?;
     let witnesses = vec![witness(&dir.join("warden"), "warden.demo.tabir.example")?];

@@ -22,15 +22,16 @@ pub struct Ports {
     pub log: u16,
     pub log_internal: u16,
     pub desk: u16,
+    pub form: u16,
     /// The operator's listener of each process, in the order of [`demo`].
-    pub admin: [u16; 7],
+    pub admin: [u16; 8],
 }
 
 /// The first of the ports that `tabir init --profile demo` writes down.
 const FIRST: u16 = 18_080;
 
 impl Ports {
-    /// Fifteen ports in a row.
+    /// Seventeen ports in a row.
     #[must_use]
     pub const fn fixed() -> Self {
         Self {
@@ -42,7 +43,8 @@ impl Ports {
             log: FIRST + 5,
             log_internal: FIRST + 6,
             desk: FIRST + 7,
-            admin: [FIRST + 8, FIRST + 9, FIRST + 10, FIRST + 11, FIRST + 12, FIRST + 13, FIRST + 14],
+            form: FIRST + 15,
+            admin: [FIRST + 8, FIRST + 9, FIRST + 10, FIRST + 11, FIRST + 12, FIRST + 13, FIRST + 14, FIRST + 16],
         }
     }
 
@@ -122,11 +124,12 @@ pub fn demo(ports: &Ports) -> Vec<(&'static str, Config)> {
                 0,
                 0,
                 roles::Roles {
-                    forwarder: Some(forwarder(here, &format!("{}/open311/v2", url(ports.desk)), v.poll_ms)),
+                    forwarder: Some(forwarder(here.clone(), &format!("{}/open311/v2", url(ports.desk)), v.poll_ms)),
                     ..none()
                 },
             ),
         ),
+        ("form", config(ports.form, 0, roles::Roles { form: Some(roles::Form::new(here)), ..none() })),
     ];
     for ((_, config), admin) in processes.iter_mut().zip(ports.admin) {
         config.listen.admin = address(admin);

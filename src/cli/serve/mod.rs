@@ -46,6 +46,7 @@ enum RoleArg {
     Warden,
     Desk,
     Facade,
+    Form,
 }
 
 /// How long work in the background may go on after the end was asked for; what is cut then is taken up at the next start.
@@ -206,6 +207,7 @@ fn only(all: Roles, role: RoleArg) -> Roles {
         RoleArg::Warden => one.warden = all.warden,
         RoleArg::Desk => one.desk = all.desk,
         RoleArg::Facade => one.facade = all.facade,
+        RoleArg::Form => one.form = all.form,
     }
     one
 }

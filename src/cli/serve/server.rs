@@ -229,5 +229,8 @@ async fn parts(config: &Config, setup: &Setup) -> Result<Vec<Parts>, CliError> {
     if let Some(c) = &roles.facade {
         parts.push(crate::facade::start(setup, c).await.map_err(|e| failed("facade")(&e))?);
     }
+    if let Some(c) = &roles.form {
+        parts.push(crate::form::start(setup, c).await.map_err(|e| failed("form")(&e))?);
+    }
     Ok(parts)
 }

@@ -21,7 +21,7 @@ pub struct Listener {
 pub fn of(document: &Document, config: &Config) -> Vec<Listener> {
     let r = &config.roles;
     let serves = r.gateway.is_some() || r.council.is_some() || r.log.is_some();
-    let public = serves || r.issuer.is_some() || r.desk.is_some() || r.facade.is_some();
+    let public = serves || r.issuer.is_some() || r.desk.is_some() || r.facade.is_some() || r.form.is_some();
     let mut all = Vec::new();
     let mut add = |path: &[&str], address: SocketAddr| {
         // Port 0 is any that is free.

@@ -14,13 +14,14 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// What a number of that name can be at all.
-const EVER: [(&str, RangeInclusive<u64>); 5] = [
+const EVER: [(&str, RangeInclusive<u64>); 6] = [
     // More often than twenty times a second is a number of seconds that was meant.
     ("poll_ms", 10..=10 * MINUTE * 1_000),
     ("checkpoint_ms", 10..=10 * MINUTE * 1_000),
     ("epoch_s", 1..=400 * DAY),
     ("overlap_s", 0..=90 * DAY),
     ("pow_bits", 0..=24),
+    ("puzzles_per_minute", 1..=60),
 ];
 
 /// What it can be where people report: the trust root is no demo's.

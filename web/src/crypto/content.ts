@@ -42,7 +42,7 @@ export const location = where(locationFields, ({ precision, lat, lon }) => {
 });
 
 /** Who sealed in the reporter's place, and so saw text, identity and receipt; absent where her own device did. */
-export const via = oneOf("facade", "counter");
+export const via = oneOf("facade", "counter", "form");
 
 export const content = object({
   v: v1,

@@ -27,7 +27,6 @@ use crate::api::gateway::Services;
 use crate::cli::CliError;
 use crate::cli::connect::load_trust;
 use crate::cli::serve::asked_to_end;
-use crate::cli::words::Language;
 use crate::client::ClientError;
 use crate::client::audit_monitor::alarm::Alarm;
 use crate::client::audit_monitor::memory::Memory;
@@ -36,6 +35,7 @@ use crate::clock::Clock;
 use crate::http::openapi::with_document;
 use crate::http::{Client, HttpError, server};
 use crate::notify::Recipient;
+use crate::words::Language;
 use metrics::Numbers;
 
 /// What a webhook is sent: what it is about stands in the monitor's own output.

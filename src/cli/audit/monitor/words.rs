@@ -3,9 +3,9 @@
 use tabir_crypto::statement::value::Second;
 use tabir_crypto::trust::root::LogName;
 
-use crate::cli::words::Language;
 use crate::client::audit_monitor::Round;
 use crate::client::audit_monitor::alarm::{Alarm, Failure, News};
+use crate::words::Language;
 
 fn failure(f: &Failure) -> String {
     let code = f.code.map(|code| format!(": {code}")).unwrap_or_default();

@@ -17,10 +17,10 @@ use std::path::PathBuf;
 use super::{describe, readable_or};
 use crate::cli::CliError;
 use crate::cli::connect::load_trust;
-use crate::cli::words::Language;
 use crate::client::audit;
 use crate::client::audit_period::Period;
 use crate::client::audit_report;
+use crate::words::Language;
 
 /// Arguments of `tabir audit report`.
 #[derive(clap::Args)]

@@ -6,8 +6,8 @@ use tabir_crypto::trust::unseal::Status;
 
 use super::super::words::list::status;
 use super::document::{Document, Section};
-use crate::cli::words::Language;
 use crate::client::audit_report::{OpeningLine, Report};
+use crate::words::Language;
 
 /// Cells from whatever can be shown.
 macro_rules! cells {

@@ -3,8 +3,8 @@
 use tabir_crypto::statement::value::{Hex, Hour};
 use tabir_crypto::trust::Signer;
 
-use crate::cli::words::Language;
 use crate::client::proof_file::entry::{Checked, Who};
+use crate::words::Language;
 
 /// Who signed.
 #[must_use]

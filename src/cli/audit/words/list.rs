@@ -6,9 +6,9 @@ use tabir_crypto::statement::value::{Hex, Hour};
 use tabir_crypto::trust::unseal::Status;
 
 use super::plain;
-use crate::cli::words::Language;
 use crate::client::audit_openings::Asked;
 use crate::client::opening::{Step, What};
+use crate::words::Language;
 
 /// The verb of a step, as it stands in the log.
 #[must_use]

@@ -51,6 +51,7 @@ const fn came(via: Via) -> &'static str {
     match via {
         Via::Facade => "through an app's server, which saw it before it was sealed",
         Via::Counter => "an officer typed it at a counter",
+        Via::Form => "through a form for browsers that run no script, whose server saw it before it was sealed",
     }
 }
 

@@ -1,4 +1,5 @@
-//! The facade's store: vouchers, tokens, reports that are on their way. Texts here are sealed, or say nothing of a person.
+//! The store of a host that seals in reporters' place: vouchers, tokens, what is on its way. Texts here are sealed, or say
+//! nothing of a person.
 
 use std::path::Path;
 
@@ -12,12 +13,32 @@ use tabir_crypto::token::Token;
 use crate::db::{Db, DbError, expect_rows, stored, unsigned};
 
 /// The schema.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/facade");
+pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sealing");
 
-/// A report that was sealed before.
+/// What is kept for a repeat of the same request, sealed to it.
+#[derive(Clone)]
+pub struct Kept {
+    /// What is sent.
+    pub body: Vec<u8>,
+    /// The receipt; empty for a later write.
+    pub receipt: Vec<u8>,
+}
+
+/// What pays for a body that is set aside.
+#[derive(Clone)]
+pub enum Price {
+    /// It costs nothing.
+    Nothing,
+    /// A token of the stock.
+    Stock,
+    /// The first of these, with the ends of their keys; the others go into the stock.
+    These(Vec<(Token, u64)>),
+}
+
+/// What was sealed before.
 pub struct Waiting {
     /// The body, sealed to a repeat of the same request, and the token that is set aside for it; none once it is accepted.
-    pub unsent: Option<(Vec<u8>, Token)>,
+    pub unsent: Option<(Vec<u8>, Option<Token>)>,
     /// The receipt, sealed to a repeat of the same request.
     pub receipt: Vec<u8>,
 }
@@ -29,7 +50,7 @@ pub struct Stock {
     pub tokens: u64,
     /// Vouchers that have bought nothing yet.
     pub vouchers: u64,
-    /// Reports without the gateway's answer.
+    /// What has no answer of the gateway's.
     pub waiting: u64,
 }
 
@@ -72,8 +93,13 @@ impl Store {
             .await
     }
 
-    /// A code has bought this token, or none and never will; none stands for what was no voucher.
-    pub async fn bought(&self, code: Option<String>, token: Option<(Token, u64)>) -> Result<(), DbError> {
+    /// A code has bought these tokens, or none and never will; no code stands for what was no voucher.
+    pub async fn bought(
+        &self,
+        code: Option<String>,
+        tokens: impl IntoIterator<Item = (Token, u64)>,
+    ) -> Result<(), DbError> {
+        let tokens: Vec<_> = tokens.into_iter().collect();
         self.0
             .write(move |tx| {
                 Box::pin(async move {
@@ -81,10 +107,7 @@ impl Store {
                         let gone = "UPDATE voucher SET code = NULL WHERE hash = $1";
                         sqlx::query(gone).bind(sha256(code.as_bytes()).to_vec()).execute(&mut *tx).await?;
                     }
-                    match token {
-                        Some((token, not_after)) => put_token(tx, token.encode().to_vec(), stored(not_after)).await,
-                        None => Ok(()),
-                    }
+                    put_all(tx, tokens).await
                 })
             })
             .await
@@ -100,8 +123,8 @@ impl Store {
     pub async fn set_aside(
         &self,
         repeat_id: B32,
-        body: Vec<u8>,
-        receipt: Vec<u8>,
+        kept: Kept,
+        price: Price,
         until: u64,
     ) -> Result<Option<Waiting>, DbError> {
         self.0
@@ -110,15 +133,15 @@ impl Store {
                     if let Some(before) = waiting(tx, &repeat_id).await? {
                         return Ok(Some(before));
                     }
-                    let Some((token, not_after)) = take_token(tx).await? else { return Ok(None) };
+                    let Some((token, not_after)) = pay(tx, price).await? else { return Ok(None) };
                     let put = "INSERT INTO waiting (repeat_id, body, token, not_after, receipt, until) \
                                VALUES ($1, $2, $3, $4, $5, $6)";
                     let done = sqlx::query(put)
                         .bind(repeat_id.to_vec())
-                        .bind(body)
+                        .bind(kept.body)
                         .bind(token)
                         .bind(not_after)
-                        .bind(receipt)
+                        .bind(kept.receipt)
                         .bind(stored(until))
                         .execute(&mut *tx)
                         .await?;
@@ -188,13 +211,34 @@ impl Store {
                 Box::pin(async move {
                     let count = "SELECT (SELECT COUNT(*) FROM token), \
                                  (SELECT COUNT(*) FROM voucher WHERE code IS NOT NULL), \
-                                 (SELECT COUNT(*) FROM waiting WHERE length(token) > 0)";
+                                 (SELECT COUNT(*) FROM waiting WHERE length(body) > 0)";
                     let row = sqlx::query(count).fetch_one(c).await?;
                     let n = |at: usize| unsigned("stock", row.try_get::<i64, _>(at)?);
                     Ok(Stock { tokens: n(0)?, vouchers: n(1)?, waiting: n(2)? })
                 })
             })
             .await
+    }
+}
+
+async fn put_all(tx: &mut AnyConnection, tokens: impl IntoIterator<Item = (Token, u64)>) -> Result<(), DbError> {
+    for (token, not_after) in tokens {
+        put_token(tx, token.encode().to_vec(), stored(not_after)).await?;
+    }
+    Ok(())
+}
+
+/// The token that is set aside, with the end of its key: no bytes where nothing is to be paid.
+async fn pay(tx: &mut AnyConnection, price: Price) -> Result<Option<(Vec<u8>, i64)>, DbError> {
+    match price {
+        Price::Nothing => Ok(Some((Vec::new(), 0))),
+        Price::Stock => take_token(tx).await,
+        Price::These(tokens) => {
+            let mut tokens = tokens.into_iter();
+            let first = tokens.next().map(|(token, not_after)| (token.encode().to_vec(), stored(not_after)));
+            put_all(tx, tokens).await?;
+            Ok(first)
+        }
     }
 }
 
@@ -218,12 +262,11 @@ async fn waiting(c: &mut AnyConnection, repeat_id: &B32) -> Result<Option<Waitin
 
 fn read_waiting(row: &AnyRow) -> Result<Waiting, DbError> {
     let (body, token): (Vec<u8>, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
-    let unsent = if token.is_empty() {
-        None
-    } else {
-        Some((body, Token::decode(&token).map_err(|_| DbError::Malformed("token"))?))
+    let token = match token.as_slice() {
+        [] => None,
+        token => Some(Token::decode(token).map_err(|_| DbError::Malformed("token"))?),
     };
-    Ok(Waiting { unsent, receipt: row.try_get(2)? })
+    Ok(Waiting { unsent: (!body.is_empty()).then_some((body, token)), receipt: row.try_get(2)? })
 }
 
 async fn give_up(tx: &mut AnyConnection, repeat_id: &B32) -> Result<(), DbError> {
