@@ -147,7 +147,7 @@ impl World {
     }
 
     /// What a person types into it.
-    pub fn typed<'t>(once: &'t str) -> Vec<(&'t str, &'t str)> {
+    pub fn typed(once: &str) -> Vec<(&str, &str)> {
         vec![("once", once), ("category", "pothole"), ("text", TEXT), ("place", PLACE), ("voucher", "")]
     }
 
