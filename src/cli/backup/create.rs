@@ -76,7 +76,9 @@ impl Drop for Copy {
 fn no_plan(name: &str) -> CliError {
     let why = match name {
         "log" => "a log is recovered from a mirror, never restored: tabir log recover, docs/lost-log.md",
-        "facade" => "what it has in flight is minutes old, and its tokens must not be in two places: docs/operating.md",
+        "facade" | "form" => {
+            "what it has in flight is minutes old, and its tokens must not be in two places: docs/operating.md"
+        }
         _ => {
             "a warden's keys are split among auditors (tabir warden backup), and the rest it reads from the log: docs/warden.md"
         }

@@ -41,7 +41,7 @@ pub enum Command {
     /// Seal a role's store into a new file, also while the role runs
     #[command(
         after_help = "Example: tabir backup create --config /etc/tabir/tabir.toml --role gateway --to november.key.pub gateway-1.backup\n\
-                      What is in it, and what never is: docs/operating.md. A facade, a log and a warden have no such backup."
+                      What is in it, and what never is: docs/operating.md. A facade, a form, a log and a warden have no such backup."
     )]
     Create(create::Args),
     /// Check that a file is whole and made by this installation; with the key also that it would become a store
