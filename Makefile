@@ -86,7 +86,7 @@ audit-million: install ## a clean log of 10^6 entries raises nothing, two lies i
 kill-log: install ## kill whoever grows the log 200 times under load: one consistent log is left (ten minutes)
 	TABIR_KILLS=200 $(CARGO) test --locked --test log_kill -- --nocapture
 
-faults: install ## roles killed 500 times under load, full and broken disks, outages, jumping clocks: nothing lost (half an hour; writes target/figures/faults.json)
+faults: install ## roles killed 500 times under load, full and broken disks, outages, jumping clocks; what was lost, doubled or late (half an hour; writes target/figures/faults.json)
 	TABIR_FAULTS=1 TABIR_CYCLES=500 $(CARGO) test --release --locked --test faults -- --nocapture --test-threads 1
 
 timing: ## does the time of an operation tell of its secret? (minutes; writes target/figures/timing.json)
