@@ -5,9 +5,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use axum::Router;
+use tabir::client::log_reader::Growth;
+use tabir::ledger;
 use tabir::page::base::Base;
 use tabir::page::{File, INDEX, Page, routes};
+use tabir_crypto::log::TreeHead;
 use tabir_crypto::statement::{Body, Statement, Verb};
+use tabir_crypto::trust::root::LogName;
 use tokio::net::TcpListener;
 
 use crate::stage::Stage;
@@ -69,6 +73,13 @@ impl Signers<'_> {
     }
 }
 
+/// The governance log, from entry 0.
+async fn governance(stage: &Stage) -> Growth {
+    let log = stage.ports.peers().log;
+    let reader = ledger::reader(&stage.trust, LogName::Governance, stage.client.clone(), &log).unwrap();
+    reader.read(TreeHead::EMPTY).await.unwrap()
+}
+
 fn proposal(said: &str) -> String {
     let line = said.lines().find_map(|line| line.strip_prefix("proposal: "));
     line.unwrap_or_else(|| panic!("{said}")).to_owned()
@@ -79,13 +90,7 @@ async fn auditors_sign_a_page_and_who_gets_another_one_sees_it() {
     let stage = Stage::start(PROGRAM).await;
     let dir = tempfile::tempdir().unwrap();
     let signers = Signers { stage: &stage, trust: stage.folder().join("trust.json") };
-    let reader = tabir::ledger::reader(
-        &stage.trust,
-        tabir_crypto::trust::root::LogName::Governance,
-        stage.client.clone(),
-        &stage.ports.peers().log,
-    );
-    let log = reader.unwrap().read(tabir_crypto::log::TreeHead::EMPTY).await.unwrap();
+    let log = governance(&stage).await;
     let base = Base::of(&stage.trust, &log, None).unwrap();
     let page = Page::of(files(), &stage.trust, "", Some(&base)).unwrap();
     let (served, folder) = (serve(page.clone()).await, dir.path().join("page"));
@@ -138,13 +143,7 @@ async fn auditors_sign_a_page_and_who_gets_another_one_sees_it() {
     // What was signed names the base that the page has.
     let session = stage.session().await;
     assert!(session.view.head.size > base.size);
-    let log = tabir::ledger::reader(
-        &stage.trust,
-        tabir_crypto::trust::root::LogName::Governance,
-        stage.client.clone(),
-        &stage.ports.peers().log,
-    );
-    let entries = log.unwrap().read(tabir_crypto::log::TreeHead::EMPTY).await.unwrap().entries;
+    let entries = governance(&stage).await.entries;
     let built = entries.iter().find_map(|entry| {
         let statement = Statement::parse(&entry.leaf).ok().filter(|s| s.verb() == Verb::PageBuilt)?;
         match statement.body().ok()? {

@@ -25,8 +25,17 @@ use super::check::Written;
 use super::mapping::EnvelopeReference;
 use super::store::Held;
 use super::webhook::Webhook;
+use crate::http::Answer;
 use crate::open311::Meaning;
 use georeport::GeoReport;
+
+/// The longest pause that a downstream can ask for: whatever it says, it is asked again tomorrow.
+const LONGEST_PAUSE_S: u64 = 86_400;
+
+/// How long an answer asks to be left alone, in seconds.
+pub(super) fn pause(answer: &Answer, now: u64) -> Option<u64> {
+    answer.retry_after(now).map(|seconds| seconds.min(LONGEST_PAUSE_S))
+}
 
 /// Why the downstream did not do it, or why nobody knows whether it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

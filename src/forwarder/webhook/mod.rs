@@ -17,7 +17,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tabir_crypto::ed25519::SigningKey;
 
-use super::connector::{Call, DownError, Outgoing, OutgoingWrite, Taken, Unready, Update};
+use super::connector::{Call, DownError, Outgoing, OutgoingWrite, Taken, Unready, Update, pause};
 use super::store::Held;
 use crate::clock::{Clock, Random};
 use crate::config::keys::{create_seed, read_private, read_seed};
@@ -33,8 +33,6 @@ const KEY: &str = "webhook.key";
 pub const PUBLIC: &str = "webhook.pub";
 /// The most that is read of an answer to a message: it needs none.
 const MAX_ANSWER: usize = 64 << 10;
-/// The longest pause that a receiver can ask for: whatever it says, it is asked again tomorrow.
-const LONGEST_PAUSE_S: u64 = 86_400;
 
 /// A receiver and how to speak with it.
 pub struct Webhook {
@@ -104,7 +102,7 @@ impl Webhook {
                 200..300 => Ok(taken(countersignature(&answer))),
                 // Whatever stands behind the other address was not told our secret.
                 300..400 => Err(DownError::Malformed("redirect")),
-                429 => Err(DownError::Busy(self.pause(&answer))),
+                429 => Err(DownError::Busy(pause(&answer, self.clock.now()))),
                 408 => Err(DownError::Unknown),
                 status @ 400..500 => Err(DownError::Refused(status)),
                 _ => Err(DownError::Unknown),
@@ -128,10 +126,6 @@ impl Webhook {
         self.client.exchange(Method::POST, url, &headers, body.as_bytes().to_vec()).await
     }
 
-    fn pause(&self, answer: &Answer) -> Option<u64> {
-        answer.retry_after(self.clock.now()).map(|seconds| seconds.min(LONGEST_PAUSE_S))
-    }
-
     /// What the receiver lists for a time span, where it is asked. The answer is signed as a message is, under the id of
     /// the question: an old one is none to this.
     pub async fn updates(&self, span: (u64, u64)) -> Result<Vec<Update>, DownError> {
@@ -145,7 +139,7 @@ impl Webhook {
         };
         match answer.status {
             200..300 => {}
-            429 | 503 => return Err(DownError::Busy(self.pause(&answer))),
+            429 | 503 => return Err(DownError::Busy(pause(&answer, self.clock.now()))),
             300..400 => return Err(DownError::Malformed("redirect")),
             status @ 400..500 => return Err(DownError::Refused(status)),
             _ => return Err(DownError::Unknown),

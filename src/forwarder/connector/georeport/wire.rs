@@ -12,11 +12,8 @@ use tabir_crypto::Secret;
 use super::xml;
 use crate::clock::Clock;
 use crate::config::mapping::Format;
-use crate::forwarder::connector::DownError;
+use crate::forwarder::connector::{DownError, pause};
 use crate::http::{Client, HttpError};
-
-/// The longest pause that a server can ask for: whatever it says, it is asked again tomorrow.
-const LONGEST_PAUSE_S: u64 = 86_400;
 
 /// An answer, as far as it can be used.
 pub struct Reply {
@@ -173,7 +170,7 @@ impl Wire {
             Err(HttpError::Malformed(..)) => return Err(DownError::Malformed("too-large")),
             Err(_) => return Err(DownError::Unknown),
         };
-        let pause = answer.retry_after(self.clock.now()).map(|seconds| seconds.min(LONGEST_PAUSE_S));
+        let pause = pause(&answer, self.clock.now());
         Ok(Reply { status: answer.status, body: read(&answer.headers, &answer.body, format), pause })
     }
 }
